@@ -1,0 +1,1 @@
+"""Sign-in for Python back ends."""

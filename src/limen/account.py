@@ -1,0 +1,41 @@
+"""The stored person or machine, and what it can sign in with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ACCOUNT_OCTETS = 16
+ACCOUNT_PREFIX = "usr_"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may sign in. Times are in milliseconds.
+
+    `email` is normalised (see `normalised_email`) and unique. `revision` moves whenever
+    something happens that must stop a sign-in in flight: a new password, a disable.
+    """
+
+    id: str
+    email: str
+    name: str
+    created_at: int
+    updated_at: int
+    email_verified: bool = False
+    image: str | None = None
+    roles: frozenset[str] = frozenset()
+    disabled: bool = False
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An account with the hash of its password, `None` if it has no password."""
+
+    account: Account
+    password_hash: str | None
+
+
+def normalised_email(text: str) -> str:
+    """Return the form under which an address is stored and looked up: lower case."""
+    return text.strip().lower()

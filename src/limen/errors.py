@@ -1,0 +1,64 @@
+"""What can go wrong, as opposed to what may be refused.
+
+A refusal (a wrong password, an expired token) is normal traffic and is returned
+as a value, see `limen.verdict`. Only faults are exceptions:
+
+    LimenError
+    ├── ConfigurationError     a setting is missing, unsafe or contradicts another
+    │   └── MigrationNeeded    the database has not the tables this version needs
+    ├── InvalidToken           a signed token failed a check; a strategy turns it into a refusal
+    ├── StoreUnavailable       the store cannot answer, so the request must be refused (503)
+    └── Overloaded             more passwords wait to be hashed than the queue may hold (503)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from limen.verdict import Reason
+
+
+class LimenError(Exception):
+    """Root of everything that Limen raises."""
+
+
+class ConfigurationError(LimenError):
+    """A setting is missing, unsafe or contradicts another.
+
+    Raised at start, never while a request is served. The text names the setting
+    and what to do about it.
+    """
+
+    def __init__(self, setting: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{setting}: {problem} {remedy}")
+        self.setting = setting
+        self.problem = problem
+        self.remedy = remedy
+
+
+class MigrationNeeded(ConfigurationError):
+    """The database is older (or newer) than this version of Limen."""
+
+
+class InvalidToken(LimenError):
+    """A signed token failed a check. Carries the reason, never the token."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class StoreUnavailable(LimenError):
+    """The store did not answer. Nothing was accepted and nothing may be assumed."""
+
+
+class Overloaded(LimenError):
+    """The bounded queue of password hashes is full.
+
+    `retry_after` is in seconds.
+    """
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many passwords are waiting to be hashed; retry after {retry_after} s")
+        self.retry_after = retry_after

@@ -1,0 +1,53 @@
+"""Who a request acts for, and the event that proved it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """That somebody proved who they are: made by an authenticator, remembered by a strategy.
+
+    `at` is in milliseconds. `methods` are the RFC 8176 names, such as `pwd` or `otp`.
+    `revision` is the account's revision that was read while proving; a store refuses to
+    open a session when the account has moved on since (a disable or a password change
+    that raced with this sign-in). `None` means that Limen does not keep this account.
+    """
+
+    subject: str
+    at: int
+    methods: tuple[str, ...] = ("pwd",)
+    roles: frozenset[str] = frozenset()
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What is known of the client of a session; shown in device lists, never a check."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who the request acts for. The same type whatever the strategy.
+
+    `subject` is the account's id, `session_id` the public handle of the session (not a
+    credential). `authenticated_at` is when the person proved who they are and never moves
+    on refresh (RFC 9068 section 2.2.3); `expires_at` is the end of the credential that was
+    presented. Both are in milliseconds.
+    """
+
+    subject: str
+    session_id: str
+    strategy: str
+    authenticated_at: int
+    expires_at: int
+    methods: tuple[str, ...] = ("pwd",)
+    roles: frozenset[str] = field(default_factory=frozenset)
+
+    def has_role(self, role: str) -> bool:
+        """Tell whether the principal holds a role."""
+        return role in self.roles

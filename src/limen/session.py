@@ -1,0 +1,102 @@
+"""The record of one sign-in, and when it is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limen.principal import Client
+from limen.verdict import Reason
+
+# 32 bytes are 256 bits, as 43 characters of base64url; ASVS 7.2.3 asks for 128 bits.
+CREDENTIAL_OCTETS = 32
+SESSION_PREFIX = "lms_"
+REFRESH_PREFIX = "lmr_"
+# The handle names a session in lists, claims and logs. It opens nothing.
+HANDLE_PREFIX = "ses_"
+HANDLE_OCTETS = 16
+CREDENTIAL_LENGTH = len(SESSION_PREFIX) + 43
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long sign-ins last, in milliseconds.
+
+    `idle` ends a session that nobody uses, `absolute` ends it however busy it is (ASVS
+    7.3.1, 7.3.2). The defaults are 7 and 30 days: NIST SP 800-63B-4 allows 30 days at AAL1.
+    `forgotten` is the absolute end for people who asked not to be remembered.
+    """
+
+    idle: int = 7 * 86_400_000
+    absolute: int = 30 * 86_400_000
+    forgotten: int = 86_400_000
+
+    @property
+    def touch_every(self) -> int:
+        """Return how stale `used_at` may become before a use is written down.
+
+        A sixtieth of the idle time and at most a minute: one write a minute instead of
+        one a request, at the price of ending an idle session that much too early.
+        """
+        return min(60_000, self.idle // 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One sign-in, as the server keeps it. All times are in milliseconds.
+
+    `created_at` is the moment that revocations compare with: a store never lets it be
+    earlier than the subject's last "sign out everywhere". `expires_at` is the absolute end.
+    """
+
+    id: str
+    subject: str
+    strategy: str
+    authenticated_at: int
+    created_at: int
+    used_at: int
+    expires_at: int
+    idle: int
+    methods: tuple[str, ...] = ("pwd",)
+    client: Client = Client()
+    remembered: bool = True
+
+    @property
+    def ends_at(self) -> int:
+        """Return when the session ends if nobody uses it again."""
+        return min(self.used_at + self.idle, self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a store knows about a session and its account, from one read.
+
+    `roles` and `disabled` are the account's at this moment, not at sign-in.
+    """
+
+    session: Session
+    roles: frozenset[str]
+    disabled: bool
+
+
+def refusal_of(standing: Standing | None, now: int) -> Reason | None:
+    """Return why this session may not be used at `now`, or `None` if it may."""
+    if standing is None:
+        return Reason.UNKNOWN_SESSION
+    session = standing.session
+    if now >= session.expires_at:
+        return Reason.ENDED
+    if now >= session.used_at + session.idle:
+        return Reason.IDLE
+    if standing.disabled:
+        return Reason.ACCOUNT_DISABLED
+    return None
+
+
+def looks_like(text: str, prefix: str) -> bool:
+    """Tell whether a text has the shape of an opaque credential, before any look-up."""
+    return (
+        len(text) == CREDENTIAL_LENGTH
+        and text.startswith(prefix)
+        and text.isascii()
+        and text[len(prefix) :].replace("-", "a").replace("_", "a").isalnum()
+    )

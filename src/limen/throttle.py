@@ -1,0 +1,36 @@
+"""How many attempts are left, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most `limit` attempts in each window of `window` milliseconds.
+
+    `limit=0` switches the budget off.
+    """
+
+    name: str
+    limit: int
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often a budget was drawn on in its current window, which ends at `resets_at`."""
+
+    count: int
+    resets_at: int
+
+
+# ASVS 6.3.1; NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row.
+ACCOUNT_BUDGET = Budget("sign-in:account", limit=20, window=15 * 60_000)
+
+
+def retry_after(tally: Tally, budget: Budget, now: int) -> int | None:
+    """Return the seconds until another attempt is allowed, `None` if it is allowed now."""
+    if tally.count <= budget.limit:
+        return None
+    return max(1, -(-(tally.resets_at - now) // 1000))
