@@ -15,19 +15,20 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
+from limen.account import Account, Found
 from limen.evidence import Check, Enter, Evidence, Note
+from limen.family import Rotation
+from limen.keyring import KeyRecord, Keyring, KeyState
+from limen.revocation import Coverage, Revocation, Target
+from limen.secret import Secret
+from limen.session import Session, Standing
+from limen.throttle import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from limen.account import Account, Found
-    from limen.family import Rotation
-    from limen.keyring import Keyring, KeyRecord, KeyState
+    from limen.evidence import Evidence
     from limen.phase import Phase
-    from limen.revocation import Coverage, Revocation, Target
-    from limen.secret import Secret
-    from limen.session import Session, Standing
-    from limen.throttle import Tally
     from limen.verdict import Reason
 
 A = TypeVar("A")
@@ -70,7 +71,7 @@ class Writing(Effect[A_co]):
 
 
 @dataclass(frozen=True, slots=True)
-class FindAccount(Reading["Found | None"]):
+class FindAccount(Reading[Found | None]):
     """Find an account by normalised e-mail or by id; exactly one of them is given."""
 
     email: str | None = None
@@ -78,7 +79,7 @@ class FindAccount(Reading["Found | None"]):
 
 
 @dataclass(frozen=True, slots=True)
-class ListAccounts(Reading["tuple[Account, ...]"]):
+class ListAccounts(Reading[tuple[Account, ...]]):
     """Return up to `limit` accounts in the order of their ids, after `after`."""
 
     limit: int
@@ -94,7 +95,7 @@ class AddAccount(Writing[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateAccount(Writing["Account | None"]):
+class UpdateAccount(Writing[Account | None]):
     """Change the given fields of an account and return it; `None` if there is none."""
 
     id: str
@@ -125,7 +126,7 @@ class SetPassword(Writing[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class SetDisabled(Writing["int | None"]):
+class SetDisabled(Writing[int | None]):
     """Disable an account and end its sessions in one transaction, or enable it again.
 
     Return how many sessions ended, `None` if there is no such account.
@@ -141,7 +142,7 @@ class SetDisabled(Writing["int | None"]):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSession(Writing["Session | None"]):
+class OpenSession(Writing[Session | None]):
     """Keep a new session with the digests of its credentials.
 
     The store raises `created_at` to the latest not-before of the subject, so that "sign out
@@ -157,7 +158,7 @@ class OpenSession(Writing["Session | None"]):
 
 
 @dataclass(frozen=True, slots=True)
-class AttachCredential(Writing["Standing | None"]):
+class AttachCredential(Writing[Standing | None]):
     """Give a living session one more credential, of the strategy that it moves to.
 
     `None`, and nothing written, if the session is gone. Other credentials stay valid.
@@ -171,7 +172,7 @@ class AttachCredential(Writing["Standing | None"]):
 
 
 @dataclass(frozen=True, slots=True)
-class FindSession(Reading["Standing | None"]):
+class FindSession(Reading[Standing | None]):
     """Find a session by the digest of a reference credential, or by its handle."""
 
     digest: bytes | None = None
@@ -187,7 +188,7 @@ class TouchSession(Writing[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class ListSessions(Reading["tuple[Session, ...]"]):
+class ListSessions(Reading[tuple[Session, ...]]):
     """Return the sessions of one account that have not ended at `now`, newest first."""
 
     subject: str
@@ -209,7 +210,8 @@ class Revoke(Writing[Ended]):
     `horizon` is how long, in milliseconds, a credential may live that only the feed can
     refuse; with 0 no entry is needed and none is written. A `user` target that spares one
     session appends one `session` entry for each that ended; otherwise one entry is written,
-    and a session target that named nothing writes none.
+    and a session target that named nothing writes none. A target with `spares_sessions`
+    writes its entry and ends no session.
     """
 
     target: Target
@@ -221,14 +223,14 @@ class Revoke(Writing[Ended]):
 
 
 @dataclass(frozen=True, slots=True)
-class FindRefresh(Reading["Standing | None"]):
+class FindRefresh(Reading[Standing | None]):
     """Find the session of a refresh token that is still the live one of its family."""
 
     digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class RotateRefresh(Writing["Rotation | None"]):
+class RotateRefresh(Writing[Rotation | None]):
     """Present a refresh token and offer its successor; `limen.family.judge` decides.
 
     One transaction: of any number of concurrent presentations exactly one rotates. A replay
@@ -248,7 +250,7 @@ class RotateRefresh(Writing["Rotation | None"]):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadLog(Reading["tuple[Revocation, ...]"]):
+class ReadLog(Reading[tuple[Revocation, ...]]):
     """Return the entries after `after` in order, at most `limit`.
 
     An entry never becomes visible after one with a higher `seq` was: the store serialises
@@ -273,7 +275,7 @@ class FindRevocation(Reading[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class Increment(Writing["Tally"]):
+class Increment(Writing[Tally]):
     """Count one more attempt under `key` in a window of `window` milliseconds."""
 
     key: str
@@ -299,7 +301,7 @@ class KeepTicket(Writing[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Consume(Writing["Ticket | None"]):
+class Consume(Writing[Ticket | None]):
     """Use up a ticket of one purpose: of any number of callers exactly one receives it."""
 
     purpose: str
@@ -318,14 +320,15 @@ class Purge(Writing[int]):
 
 
 @dataclass(frozen=True, slots=True)
-class LoadKeys(Reading["tuple[KeyRecord, ...]"]):
+class LoadKeys(Reading[tuple[KeyRecord, ...]]):
     """Return every key, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddKey(Writing[bool]):
     """Keep a key; false, and nothing written, if another key already has its state and that
-    state is `next` or `signing`, which only one key may have."""
+    state is `next` or `signing`, which only one key may have.
+    """
 
     record: KeyRecord
 
@@ -390,7 +393,7 @@ StoreEffect: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class AskFeed(Effect["Coverage"]):
+class AskFeed(Effect[Coverage]):
     """Ask this process's view of the revocation log about a credential."""
 
     access = Access.MEMORY
@@ -401,7 +404,7 @@ class AskFeed(Effect["Coverage"]):
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshKeys(Effect["Keyring"]):
+class RefreshKeys(Effect[Keyring]):
     """Ask for a newer keyring because a token names a key that this process does not know.
 
     The driver reads the store at most once per cool-down, so a flood of invented key ids
@@ -441,13 +444,18 @@ AnyEffect: TypeAlias = StoreEffect | LocalEffect
 Observation: TypeAlias = Enter | Check | Note
 Step: TypeAlias = AnyEffect | Observation
 Flow: TypeAlias = Generator[Step, Any, R]
+# What may append to the revocation log: a process that did it looks at the log at once.
+REVOKING = (Revoke, RotateRefresh, SetDisabled, SetPassword)
 
 
 # -- the two spellings in which flows are written
 
 
 def ask(effect: Effect[A]) -> Flow[A]:
-    """Ask the world: `answer = yield from ask(FindSession(digest))`."""
+    """Ask the world.
+
+    Written `answer = yield from ask(FindSession(digest))`.
+    """
     answer = yield cast("AnyEffect", effect)
     return cast("A", answer)
 
@@ -455,16 +463,25 @@ def ask(effect: Effect[A]) -> Flow[A]:
 def check(
     name: str, ok: bool, reason: Reason | None = None, detail: Evidence | None = None
 ) -> Flow[bool]:
-    """Apply a rule and record how it came out: `ok = yield from check("idle", ...)`."""
+    """Apply a rule and record how it came out.
+
+    Written `ok = yield from check("idle", ...)`.
+    """
     yield Check(name, ok, None if ok else reason, detail)
     return ok
 
 
 def enter(phase: Phase, given: Mapping[str, Evidence] | None = None) -> Flow[None]:
-    """Enter a step of the vocabulary: `yield from enter(Phase.USER_LOOKUP)`."""
+    """Begin a step of the vocabulary.
+
+    Written `yield from enter(Phase.USER_LOOKUP)`.
+    """
     yield Enter(phase, given or {})
 
 
 def note(name: str, value: Evidence) -> Flow[None]:
-    """Say what the step brought about: `yield from note("session", ...)`."""
+    """Say what the step brought about.
+
+    Written `yield from note("session", ...)`.
+    """
     yield Note(name, value)

@@ -60,5 +60,7 @@ class Overloaded(LimenError):
     """
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too many passwords are waiting to be hashed; retry after {retry_after} s")
+        super().__init__(
+            f"too many passwords are waiting to be hashed; retry after {retry_after} s"
+        )
         self.retry_after = retry_after

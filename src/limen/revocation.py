@@ -26,13 +26,15 @@ class Target:
 
     `owner` limits a session target to sessions of that account, so that nobody ends
     another's session by naming it. `keep` spares one session of a user, for "sign out
-    everywhere else". Use the constructors below.
+    everywhere else". With `spares_sessions` only the log entry is written: signed tokens
+    that are out are refused, and the sessions behind them live on. Use the constructors.
     """
 
     kind: Kind
     subject: str
     owner: str | None = None
     keep: str | None = None
+    spares_sessions: bool = False
 
     @classmethod
     def session(cls, session_id: str, *, owner: str | None = None) -> Target:
@@ -43,6 +45,11 @@ class Target:
     def user(cls, subject: str, *, keep: str | None = None) -> Target:
         """Aim at every session of one account, optionally sparing one."""
         return cls(Kind.USER, subject, keep=keep)
+
+    @classmethod
+    def tokens(cls, subject: str) -> Target:
+        """Aim at the signed tokens of one account, for instance because its roles changed."""
+        return cls(Kind.USER, subject, spares_sessions=True)
 
     @classmethod
     def key(cls, key_id: str) -> Target:
@@ -115,7 +122,9 @@ class RevocationView:
             case Kind.KEY:
                 self._keys.add(entry.subject)
             case Kind.USER:
-                self._users[entry.subject] = max(self._users.get(entry.subject, 0), entry.not_before)
+                self._users[entry.subject] = max(
+                    self._users.get(entry.subject, 0), entry.not_before
+                )
             case Kind.ALL:
                 self._everybody = max(self._everybody, entry.not_before)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from limen.principal import Client
 from limen.verdict import Reason
@@ -57,7 +57,7 @@ class Session:
     expires_at: int
     idle: int
     methods: tuple[str, ...] = ("pwd",)
-    client: Client = Client()
+    client: Client = field(default_factory=Client)
     remembered: bool = True
 
     @property

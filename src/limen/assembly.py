@@ -1,0 +1,125 @@
+"""From settings to the objects that they describe; shared by both faces of Limen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from limen.authenticators.password import PasswordAuthenticator
+from limen.clock import Clock, SystemClock
+from limen.entropy import Entropy, SystemEntropy
+from limen.keyring import Algorithm, Keyring, derived_keyring
+from limen.operations import Operations, Parts
+from limen.passwords import PasswordHasher
+from limen.strategies.hybrid import HybridStrategy
+from limen.strategies.jwt import JwtStrategy
+from limen.strategies.session import SessionStrategy
+from limen.trace.recorder import Tracer
+from limen.trace.redaction import Redaction
+
+if TYPE_CHECKING:
+    from limen.sealing import Secrets
+    from limen.settings import Settings, StrategyName
+    from limen.strategies.base import Strategy
+
+RUN_KEY_OCTETS = 32
+# An unknown key id may make a process read the keys again this often, in milliseconds.
+KEY_COOLDOWN = 1_000
+
+
+class HeldKeys:
+    """The keyring of this process. Empty until it was loaded from the store."""
+
+    __slots__ = ("keyring",)
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The objects that one set of settings describes, none of which does any I/O."""
+
+    settings: Settings
+    clock: Clock
+    entropy: Entropy
+    secrets: Secrets
+    keys: HeldKeys
+    parts: Parts
+    operations: Operations
+    hasher: PasswordHasher
+    tracer: Tracer
+
+    @property
+    def follows_feed(self) -> bool:
+        """Whether any strategy in use asks the revocation feed."""
+        return any(
+            isinstance(one, HybridStrategy) and one.asks_feed for one in self.parts.strategies
+        )
+
+
+def assemble(
+    settings: Settings,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    *,
+    keeps: bool | None = None,
+) -> Assembly:
+    """Build the parts; raises `ConfigurationError`, so a mistake is found at start.
+
+    `keeps` says that a store was passed as an object, without a `database` setting.
+    """
+    clock = clock or SystemClock()
+    entropy = entropy or SystemEntropy()
+    secrets = settings.secrets()
+    keeps = settings.database is not None if keeps is None else keeps
+    algorithm = Algorithm(settings.algorithm)
+    keys = HeldKeys(Keyring() if keeps else derived_keyring(secrets, algorithm))
+    policy = settings.token_policy()
+
+    def strategy(name: StrategyName) -> Strategy:
+        lifetimes = settings.lifetimes()
+        # Tokens for other services (`/token`) exist under every strategy with a store, so
+        # the log gets an entry even where this service itself would not need one.
+        horizon = policy.lifetime + policy.leeway
+        grace = round(settings.grace * 1000)
+        if name == "session":
+            return SessionStrategy(lifetimes, log_horizon=horizon)
+        if name == "jwt":
+            refresh = settings.refresh is not None
+            return JwtStrategy(
+                keys, policy, lifetimes, refresh=refresh, grace=grace, log_horizon=horizon
+            )
+        return HybridStrategy(
+            keys,
+            policy,
+            lifetimes,
+            grace=grace,
+            max_lag=round(settings.max_lag * 1000),
+            revocation_check=settings.revocation_check,
+        )
+
+    parts = Parts(
+        primary=strategy(settings.strategy),
+        accepted=tuple(strategy(name) for name in settings.accept if name != settings.strategy),
+        passwords=PasswordAuthenticator(settings.passwords, settings.account_budget),
+        keys=keys,
+        secrets=secrets,
+        algorithm=algorithm,
+        policy=policy,
+        clock=clock,
+        entropy=entropy,
+        keeps=keeps,
+    )
+    redaction = Redaction(entropy.octets(RUN_KEY_OCTETS))
+    return Assembly(
+        settings=settings,
+        clock=clock,
+        entropy=entropy,
+        secrets=secrets,
+        keys=keys,
+        parts=parts,
+        operations=Operations(parts),
+        hasher=PasswordHasher(settings.argon2),
+        tracer=Tracer(settings.sink, clock, redaction),
+    )

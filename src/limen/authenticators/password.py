@@ -1,0 +1,111 @@
+"""E-mail and password: equal work and equal words for unknown, disabled and wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from limen.account import normalised_email
+from limen.authenticators.base import Proven
+from limen.effects import (
+    FindAccount,
+    HashPassword,
+    Increment,
+    SetPassword,
+    VerifyPassword,
+    ask,
+    check,
+    enter,
+    note,
+)
+from limen.evidence import Personal, Public
+from limen.passwords import PasswordPolicy
+from limen.phase import Phase
+from limen.principal import Authentication
+from limen.throttle import ACCOUNT_BUDGET, Budget, retry_after
+from limen.verdict import Reason, Refused
+
+if TYPE_CHECKING:
+    from limen.account import Found
+    from limen.effects import Flow
+    from limen.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAttempt:
+    """What a person typed."""
+
+    email: str
+    password: Secret
+
+
+class PasswordAuthenticator:
+    """Proves by something that only its owner knows (RFC 8176 method `pwd`)."""
+
+    def __init__(
+        self, policy: PasswordPolicy | None = None, budget: Budget = ACCOUNT_BUDGET
+    ) -> None:
+        self.policy = policy or PasswordPolicy()
+        self.budget = budget
+
+    def attempt(self, proof: PasswordAttempt, now: int) -> Flow[Proven | Refused]:
+        """Judge an e-mail and a password.
+
+        The order of effects is the same for every outcome, and so is their cost: an unknown
+        account is verified against a hash of the same parameters (ASVS 6.3.8).
+        """
+        email = normalised_email(proof.email)
+        throttled = yield from self._spend(email, now)
+        if throttled is not None:
+            return throttled
+        yield from enter(Phase.USER_LOOKUP, {"email": Personal(email)})
+        found = yield from ask(FindAccount(email=email))
+        yield from enter(Phase.PASSWORD_VERIFY)
+        if not (yield from self._verify(proof.password, found, now)) or found is None:
+            return Refused(Reason.BAD_CREDENTIALS)
+        account = found.account
+        return Proven(
+            Authentication(account.id, now, ("pwd",), account.roles, account.revision), account
+        )
+
+    def confirm(self, account_id: str, password: Secret, now: int) -> Flow[Found | Refused]:
+        """Judge the current password of somebody who is signed in already (ASVS 6.2.3)."""
+        throttled = yield from self._spend(account_id, now)
+        if throttled is not None:
+            return throttled
+        yield from enter(Phase.PASSWORD_VERIFY)
+        found = yield from ask(FindAccount(id=account_id))
+        if not (yield from self._verify(password, found, now)) or found is None:
+            return Refused(Reason.BAD_CREDENTIALS)
+        return found
+
+    def _spend(self, identifier: str, now: int) -> Flow[Refused | None]:
+        # By account, whatever the address, so that many machines share one budget (A70, A71).
+        yield from enter(Phase.LOGIN_RATE_LIMIT)
+        if not self.budget.limit:
+            return None
+        key = hashlib.sha256(f"{self.budget.name}:{identifier}".encode()).hexdigest()
+        tally = yield from ask(Increment(key, self.budget.window, now))
+        wait = retry_after(tally, self.budget, now)
+        if not (yield from check("within budget", wait is None, Reason.THROTTLED)):
+            return Refused(Reason.THROTTLED, retry_after=wait)
+        return None
+
+    def _verify(self, password: Secret, found: Found | None, now: int) -> Flow[bool]:
+        # A text longer than any password that could have been set is not worth hashing.
+        if len(password.reveal()) > self.policy.maximum:
+            return (yield from check("password", False, Reason.BAD_CREDENTIALS))
+        stored = found.password_hash if found else None
+        answer = yield from ask(VerifyPassword(password, stored))
+        usable = answer.ok and found is not None and not found.account.disabled
+        # One check, not three: unknown, disabled and wrong must look alike in a trace too.
+        yield from check("password", usable, Reason.BAD_CREDENTIALS)
+        if usable and answer.outdated and found is not None:
+            rehashed = yield from ask(HashPassword(password))
+            account = found.account
+            kept = yield from ask(
+                SetPassword(account.id, rehashed, account.revision, now, moves_on=False)
+            )
+            yield from note("rehashed", Public(kept))
+        return usable

@@ -1,0 +1,258 @@
+"""`Limen`: everything an application asks for, as plain methods that are awaited.
+
+The composition root: it turns settings into a store, a feed and operations, and runs the
+flows. It needs no web framework.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from limen.assembly import KEY_COOLDOWN, Assembly, assemble
+from limen.driver import drive
+from limen.effects import (
+    REVOKING,
+    AskFeed,
+    Flow,
+    HashPassword,
+    PasswordAnswer,
+    RefreshKeys,
+    VerifyPassword,
+)
+from limen.errors import LimenError, StoreUnavailable
+from limen.feeds.polling import PollingFeed
+from limen.hashing import HashingPool
+from limen.operations import Operations
+from limen.passwords import SALT_OCTETS
+from limen.revocation import Coverage
+from limen.settings import Options, Settings, StrategyName
+from limen.stores.none import NoStore
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from limen.clock import Clock
+    from limen.effects import AnyEffect
+    from limen.entropy import Entropy
+    from limen.ports import Feed, Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_log = logging.getLogger("limen")
+KEY_REFRESH_S = 60
+PURGE_EVERY_S = 600
+# What may have appended to the revocation log: this process then looks at once.
+
+
+def _awaited(
+    flow: Callable[Concatenate[Operations, P], Flow[R]],
+) -> Callable[Concatenate[Limen, P], Coroutine[Any, Any, R]]:
+    """Make a method that runs one operation, with its signature and docstring."""
+
+    @functools.wraps(flow)
+    async def method(self: Limen, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self.run(flow(self._operations, *args, **kwargs))
+
+    return method
+
+
+class Limen:
+    """Sign-in for one application.
+
+    `Limen("hybrid", database="sqlite+aiosqlite:///app.db", secret=...)` is the easy door;
+    `Limen(settings=Settings(...), store=...)` the full one. Use it as a context manager, or
+    let an adapter in `limen.web` open and close it with the application.
+    """
+
+    def __init__(
+        self,
+        strategy: StrategyName = "hybrid",
+        *,
+        settings: Settings | None = None,
+        store: Store | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        """Check every setting and build the parts; raises `ConfigurationError`.
+
+        Nothing is opened yet and nothing is read.
+        """
+        if store is not None:
+            options.setdefault("database", "")  # kept by the object that was passed
+        self.settings = settings or Settings(strategy=strategy, **options)
+        has_store = store is not None or self.settings.database is not None
+        self._assembly: Assembly = assemble(self.settings, clock, entropy, keeps=has_store)
+        self._operations = self._assembly.operations
+        self._store = store or _store_named(self.settings.database)
+        self._hashing = HashingPool(self.settings.hashing_workers)
+        self._feed: Feed | None = self._build_feed()
+        self._keys_read_at = 0
+        self._upkeep: asyncio.Task[None] | None = None
+        self._opened = False
+
+    def _build_feed(self) -> Feed | None:
+        if not self._assembly.follows_feed:
+            return None
+        return PollingFeed(
+            self._store,
+            self._assembly.clock,
+            max_lag=round(self.settings.max_lag * 1000),
+            interval=round(self.settings.feed_interval * 1000),
+        )
+
+    # -- opening and closing
+
+    async def open(self) -> None:
+        """Open the store, read the keys and the revocation log, and start following it.
+
+        Raises `MigrationNeeded` or another `ConfigurationError` with the remedy, or
+        `StoreUnavailable`.
+        """
+        if self._opened:
+            return
+        await self._store.open()
+        if self._assembly.parts.keeps:
+            await self.run(self._operations.load_keys())
+            self._upkeep = asyncio.create_task(self._keep_up(), name="limen-upkeep")
+        else:
+            _log.warning(
+                "strategy='jwt' with refresh=None keeps nothing: there are no accounts, no "
+                "device list and no refresh, and a token works until it expires whatever happens"
+            )
+        if self._feed is not None:
+            await self._feed.start()
+        self._opened = True
+
+    async def close(self) -> None:
+        """Stop following, let running hashes finish and close the store."""
+        if self._feed is not None:
+            await self._feed.stop()
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._upkeep
+            self._upkeep = None
+        self._hashing.close()
+        await self._store.close()
+        self._opened = False
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:
+        """Open and close with an application: `FastAPI(lifespan=auth.lifespan)`."""
+        del app
+        async with self:
+            yield
+
+    async def _keep_up(self) -> None:
+        """Read the keys now and then, and delete what time has ended."""
+        for turn in range(1, 1 << 62):
+            await asyncio.sleep(KEY_REFRESH_S)
+            try:
+                await self.run(self._operations.load_keys())
+                if turn % (PURGE_EVERY_S // KEY_REFRESH_S) == 0:
+                    await self.run(self._operations.purge())
+            except LimenError as fault:
+                _log.warning("housekeeping failed and will be tried again: %s", fault)
+
+    # -- running flows
+
+    async def run(self, flow: Flow[R]) -> R:
+        """Run a flow; public so that your own flows can use the same store and trace."""
+        recorder = self._assembly.tracer.begin(self.settings.strategy)
+        return await drive(flow, self, recorder)
+
+    async def answer(self, effect: AnyEffect) -> Any:
+        """Answer one effect of a flow; called by the driver."""
+        match effect:
+            case AskFeed():
+                return Coverage.STALE if self._feed is None else self._feed.answer(effect)
+            case VerifyPassword(password, against):
+                verify = functools.partial(self._assembly.hasher.verify, password, against)
+                return PasswordAnswer(*await self._hashing.run(verify))
+            case HashPassword(password):
+                salt = self._assembly.entropy.octets(SALT_OCTETS)
+                digest = functools.partial(self._assembly.hasher.hash, password, salt)
+                return await self._hashing.run(digest)
+            case RefreshKeys():
+                return await self._newer_keys()
+            case _:
+                answer = await self._store.perform(effect)
+                if isinstance(effect, REVOKING):
+                    await self._look_at_log()
+                return answer
+
+    async def _newer_keys(self) -> object:
+        now = self._assembly.clock.now()
+        if self._assembly.parts.keeps and now - self._keys_read_at >= KEY_COOLDOWN:
+            self._keys_read_at = now
+            await self.run(self._operations.load_keys())
+        return self._assembly.keys.keyring
+
+    async def _look_at_log(self) -> None:
+        if self._feed is not None:
+            # The revocation is committed; if the look fails, the feed's lease covers it.
+            with contextlib.suppress(StoreUnavailable):
+                await self._feed.catch_up()
+
+    # -- what an application asks for; the signatures and docstrings are those of Operations
+
+    sign_up = _awaited(Operations.sign_up)
+    add_account = _awaited(Operations.add_account)
+    sign_in = _awaited(Operations.sign_in)
+    remember = _awaited(Operations.remember)
+    authenticate = _awaited(Operations.authenticate)
+    recall = _awaited(Operations.recall)
+    refresh = _awaited(Operations.refresh)
+    exchange = _awaited(Operations.exchange)
+    sign_out = _awaited(Operations.sign_out)
+    revoke = _awaited(Operations.revoke)
+    sessions = _awaited(Operations.sessions)
+    session = _awaited(Operations.session)
+    account = _awaited(Operations.account)
+    account_by_email = _awaited(Operations.account_by_email)
+    accounts = _awaited(Operations.accounts)
+    update_account = _awaited(Operations.update_account)
+    set_roles = _awaited(Operations.set_roles)
+    change_password = _awaited(Operations.change_password)
+    disable = _awaited(Operations.disable)
+    enable = _awaited(Operations.enable)
+    spend = _awaited(Operations.spend)
+    purge = _awaited(Operations.purge)
+    keys = _awaited(Operations.keys)
+    rotate_keys = _awaited(Operations.rotate_keys)
+    remove_key = _awaited(Operations.remove_key)
+    service_token = _awaited(Operations.service_token)
+
+    # -- what an edge needs besides
+
+    @property
+    def assembly(self) -> Assembly:
+        """The parts that the settings describe."""
+        return self._assembly
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """Return the public key set (RFC 7517 section 5)."""
+        return self._assembly.keys.keyring.jwks()
+
+
+def _store_named(url: str | None) -> Store:
+    if url is None:
+        return NoStore()
+    # Imported here so that `import limen` loads no database driver.
+    from limen.stores.sql import open_store  # noqa: PLC0415
+
+    return open_store(url)

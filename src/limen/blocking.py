@@ -1,0 +1,172 @@
+"""`BlockingLimen`: the same operations for code that does not await (Django, Flask, scripts).
+
+It shares every flow with `Limen`; only the driver differs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from limen.assembly import KEY_COOLDOWN, Assembly, assemble
+from limen.driver import drive_blocking
+from limen.effects import (
+    REVOKING,
+    AskFeed,
+    Flow,
+    HashPassword,
+    PasswordAnswer,
+    RefreshKeys,
+    VerifyPassword,
+)
+from limen.errors import StoreUnavailable
+from limen.feeds.polling import BlockingFeed
+from limen.operations import Operations
+from limen.passwords import SALT_OCTETS
+from limen.revocation import Coverage
+from limen.settings import Options, Settings, StrategyName
+from limen.stores.none import BlockingNoStore
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from limen.clock import Clock
+    from limen.effects import AnyEffect
+    from limen.entropy import Entropy
+    from limen.ports import BlockingStore
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _called(
+    flow: Callable[Concatenate[Operations, P], Flow[R]],
+) -> Callable[Concatenate[BlockingLimen, P], R]:
+    """Make a method that runs one operation, with its signature and docstring."""
+
+    @functools.wraps(flow)
+    def method(self: BlockingLimen, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.run(flow(self._operations, *args, **kwargs))
+
+    return method
+
+
+class BlockingLimen:
+    """Sign-in for one application that does not await. Otherwise as `Limen`."""
+
+    def __init__(
+        self,
+        strategy: StrategyName = "hybrid",
+        *,
+        settings: Settings | None = None,
+        store: BlockingStore | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        """Check every setting and build the parts; raises `ConfigurationError`."""
+        if store is not None:
+            options.setdefault("database", "")  # kept by the object that was passed
+        self.settings = settings or Settings(strategy=strategy, **options)
+        has_store = store is not None or self.settings.database is not None
+        self._assembly: Assembly = assemble(self.settings, clock, entropy, keeps=has_store)
+        self._operations = self._assembly.operations
+        self._store = store or _store_named(self.settings.database)
+        self._feed: BlockingFeed | None = None
+        if self._assembly.follows_feed:
+            self._feed = BlockingFeed(
+                self._store,
+                self._assembly.clock,
+                max_lag=round(self.settings.max_lag * 1000),
+                interval=round(self.settings.feed_interval * 1000),
+            )
+        self._keys_read_at = 0
+
+    def open(self) -> None:
+        """Open the store and read the keys; raises what `Limen.open` does."""
+        self._store.open()
+        if self._assembly.parts.keeps:
+            self.run(self._operations.load_keys())
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def run(self, flow: Flow[R]) -> R:
+        """Run a flow; public so that your own flows can use the same store and trace."""
+        recorder = self._assembly.tracer.begin(self.settings.strategy)
+        return drive_blocking(flow, self, recorder)
+
+    def answer(self, effect: AnyEffect) -> Any:
+        """Answer one effect of a flow; called by the driver."""
+        match effect:
+            case AskFeed():
+                return Coverage.STALE if self._feed is None else self._feed.answer(effect)
+            case VerifyPassword(password, against):
+                return PasswordAnswer(*self._assembly.hasher.verify(password, against))
+            case HashPassword(password):
+                salt = self._assembly.entropy.octets(SALT_OCTETS)
+                return self._assembly.hasher.hash(password, salt)
+            case RefreshKeys():
+                return self._newer_keys()
+            case _:
+                answer = self._store.perform(effect)
+                if isinstance(effect, REVOKING) and self._feed is not None:
+                    # The revocation is committed; the feed's lease covers a failed look.
+                    with contextlib.suppress(StoreUnavailable):
+                        self._feed.catch_up()
+                return answer
+
+    def _newer_keys(self) -> object:
+        now = self._assembly.clock.now()
+        if self._assembly.parts.keeps and now - self._keys_read_at >= KEY_COOLDOWN:
+            self._keys_read_at = now
+            self.run(self._operations.load_keys())
+        return self._assembly.keys.keyring
+
+    # -- what an application asks for; the signatures and docstrings are those of Operations
+
+    sign_up = _called(Operations.sign_up)
+    add_account = _called(Operations.add_account)
+    sign_in = _called(Operations.sign_in)
+    remember = _called(Operations.remember)
+    authenticate = _called(Operations.authenticate)
+    recall = _called(Operations.recall)
+    refresh = _called(Operations.refresh)
+    exchange = _called(Operations.exchange)
+    sign_out = _called(Operations.sign_out)
+    revoke = _called(Operations.revoke)
+    sessions = _called(Operations.sessions)
+    session = _called(Operations.session)
+    account = _called(Operations.account)
+    account_by_email = _called(Operations.account_by_email)
+    accounts = _called(Operations.accounts)
+    update_account = _called(Operations.update_account)
+    set_roles = _called(Operations.set_roles)
+    change_password = _called(Operations.change_password)
+    disable = _called(Operations.disable)
+    enable = _called(Operations.enable)
+    spend = _called(Operations.spend)
+    purge = _called(Operations.purge)
+    keys = _called(Operations.keys)
+    rotate_keys = _called(Operations.rotate_keys)
+    remove_key = _called(Operations.remove_key)
+    service_token = _called(Operations.service_token)
+
+
+def _store_named(url: str | None) -> BlockingStore:
+    if url is None:
+        return BlockingNoStore()
+    # Imported here so that `import limen` loads no database driver.
+    from limen.stores.sql import open_blocking_store  # noqa: PLC0415
+
+    return open_blocking_store(url)

@@ -1,0 +1,152 @@
+"""A revocation feed that looks at the log at short intervals.
+
+The log is the truth. A look that fails costs time, never an entry: the next one continues
+from the last `seq` that was seen, and until then the view says that it is stale.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from limen.effects import ReadLog
+from limen.errors import StoreUnavailable
+from limen.revocation import Coverage, RevocationView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from limen.clock import Clock
+    from limen.effects import AskFeed
+    from limen.ports import BlockingStore, Store
+    from limen.revocation import Revocation
+
+_log = logging.getLogger("limen.feed")
+PAGE = 10_000
+# How often what can no longer refuse anything is forgotten.
+PURGE_EVERY = 60_000
+
+
+class _Lease:
+    """A view of the log and the moment at which it was last known to be complete."""
+
+    def __init__(self, clock: Clock, max_lag: int) -> None:
+        self.clock = clock
+        self.max_lag = max_lag
+        self.view = RevocationView()
+        self._heard_at: int | None = None
+        self._purged_at = clock.now()
+
+    def answer(self, question: AskFeed) -> Coverage:
+        """Answer from memory; a revocation that is known is final, however old the view."""
+        if self.view.covers(
+            question.session_id, question.subject, question.key_id, question.issued_at
+        ):
+            return Coverage.COVERED
+        heard_at = self._heard_at
+        if heard_at is None or self.clock.now() - heard_at >= self.max_lag:
+            return Coverage.STALE
+        return Coverage.CLEAR
+
+    def take(self, entries: Iterable[Revocation]) -> None:
+        self.view.apply(entries)
+
+    def complete(self, asked_at: int) -> None:
+        """Note that everything committed before `asked_at` has been seen."""
+        self._heard_at = asked_at
+        if asked_at - self._purged_at >= PURGE_EVERY:
+            self.view.purge(asked_at)
+            self._purged_at = asked_at
+
+
+class PollingFeed:
+    """Follows the log in a background task. Times are in milliseconds."""
+
+    def __init__(self, store: Store, clock: Clock, *, max_lag: int, interval: int) -> None:
+        """Make the feed; it knows nothing, and says `STALE`, until `start`."""
+        self.max_lag = max_lag
+        self._store = store
+        self._lease = _Lease(clock, max_lag)
+        self._interval_s = interval / 1000
+        self._task: asyncio.Task[None] | None = None
+        self._cut = False
+
+    def answer(self, question: AskFeed) -> Coverage:
+        """Say whether the log refuses a credential; reads memory only."""
+        return self._lease.answer(question)
+
+    async def start(self) -> None:
+        """Read the whole live log, then keep following it."""
+        await self.catch_up()
+        self._task = asyncio.create_task(self._follow(), name="limen-revocation-feed")
+
+    async def stop(self) -> None:
+        """Stop following."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def catch_up(self) -> None:
+        """Read what is new; raises `StoreUnavailable`."""
+        lease = self._lease
+        while True:
+            asked_at = lease.clock.now()
+            entries = await self._store.perform(ReadLog(lease.view.seq, PAGE))
+            lease.take(entries)
+            if len(entries) < PAGE:
+                lease.complete(asked_at)
+                return
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval_s)
+            try:
+                await self.catch_up()
+            except StoreUnavailable:
+                if not self._cut:
+                    _log.warning(
+                        "the revocation log cannot be read; within %d ms every check asks the "
+                        "store itself until it can",
+                        self.max_lag,
+                    )
+                self._cut = True
+            else:
+                if self._cut:
+                    _log.warning("the revocation log can be read again")
+                self._cut = False
+
+
+class BlockingFeed:
+    """The same view for code that does not await: it looks when the last look is too old."""
+
+    def __init__(self, store: BlockingStore, clock: Clock, *, max_lag: int, interval: int) -> None:
+        """Make the feed; times are in milliseconds."""
+        self.max_lag = max_lag
+        self._store = store
+        self._lease = _Lease(clock, max_lag)
+        self._interval = interval
+        self._looked_at: int | None = None
+
+    def answer(self, question: AskFeed) -> Coverage:
+        """Look at the log if the last look is older than the interval, then answer."""
+        now = self._lease.clock.now()
+        if self._looked_at is None or now - self._looked_at >= self._interval:
+            self._looked_at = now
+            with contextlib.suppress(StoreUnavailable):
+                self.catch_up()
+        return self._lease.answer(question)
+
+    def catch_up(self) -> None:
+        """Read what is new; raises `StoreUnavailable`."""
+        lease = self._lease
+        while True:
+            asked_at = lease.clock.now()
+            entries = self._store.perform(ReadLog(lease.view.seq, PAGE))
+            lease.take(entries)
+            if len(entries) < PAGE:
+                lease.complete(asked_at)
+                return

@@ -1,0 +1,174 @@
+"""Hashing passwords, and refusing bad ones when they are chosen.
+
+The only module that knows Argon2. Randomness is an argument: whoever hashes brings the salt.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final, final
+
+import argon2
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from limen.errors import ConfigurationError
+from limen.secret import Secret
+from limen.verdict import Reason
+
+SALT_OCTETS: Final = 16  # RFC 9106 section 3.1
+HASH_OCTETS: Final = 32
+LEAST_MINIMUM: Final = 8  # characters; ASVS 6.2.1
+LEAST_MAXIMUM: Final = 64  # characters; ASVS 6.2.9, NIST SP 800-63B-4 section 3.1.1.2
+
+# A stored hash says what verifying it costs. Beyond these it is not one of ours.
+_MEMORY_CEILING: Final = 1_048_576  # KiB, which is 1 GiB
+_TIME_CEILING: Final = 64
+_LANES_CEILING: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Argon2Parameters:
+    """What one Argon2id hash costs: memory in KiB, passes over it, and lanes."""
+
+    memory: int
+    passes: int
+    lanes: int
+
+
+OWASP_2025: Final = Argon2Parameters(19_456, 2, 1)  # OWASP Password Storage Cheat Sheet
+RFC_9106_LOW_MEMORY: Final = Argon2Parameters(65_536, 3, 4)  # RFC 9106 section 4
+CHEAPEST: Final = Argon2Parameters(8, 1, 1)  # tests only
+
+
+@final
+class PasswordHasher:
+    """Hashes and verifies with Argon2id (ASVS 11.4.2). Blocks for tens of milliseconds.
+
+    A password is normalised to NFKC first (NIST SP 800-63B-4 section 3.1.1.2), so that one
+    password typed on two keyboards is one password. Otherwise it counts exactly as it was
+    received: nothing is trimmed, cut or folded (ASVS 6.2.8).
+    """
+
+    __slots__ = ("_argon2", "_dummy")
+
+    def __init__(self, parameters: Argon2Parameters = OWASP_2025) -> None:
+        self._argon2 = argon2.PasswordHasher(
+            time_cost=parameters.passes,
+            memory_cost=parameters.memory,
+            parallelism=parameters.lanes,
+            hash_len=HASH_OCTETS,
+            salt_len=SALT_OCTETS,
+        )
+        # No password is known to hash to zeros, but finding that out costs a whole hash.
+        self._dummy = (
+            f"$argon2id$v={argon2.low_level.ARGON2_VERSION}$m={parameters.memory}"
+            f",t={parameters.passes},p={parameters.lanes}${'A' * 22}${'A' * 43}"
+        )
+
+    def hash(self, password: Secret, salt: bytes) -> str:
+        """Return the encoded hash. `salt` is 16 random bytes, fresh for each hash."""
+        if len(salt) != SALT_OCTETS:
+            raise ValueError(f"a salt has {SALT_OCTETS} bytes")
+        return self._argon2.hash(_octets(password), salt=salt)
+
+    def verify(self, password: Secret, against: str | None) -> tuple[bool, bool]:
+        """Tell whether the password is right, and whether its hash should be made anew.
+
+        `None` (there is no such account) and a text that is no hash of ours do the work of
+        one verification and fail, so that time does not tell them from a wrong password.
+        """
+        octets = _octets(password)
+        if against is None or not _acceptable(against):
+            return self._fail(octets)
+        try:
+            self._argon2.verify(against, octets)
+        except VerifyMismatchError:
+            return False, False
+        except (VerificationError, InvalidHashError):
+            return self._fail(octets)
+        return True, self._argon2.check_needs_rehash(against)
+
+    def _fail(self, octets: bytes) -> tuple[bool, bool]:
+        with suppress(VerificationError):
+            self._argon2.verify(self._dummy, octets)
+        return False, False
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """What a newly chosen password must be. Lengths are in characters (code points).
+
+    The default minimum of 8 is the least that ASVS 6.2.1 allows. Set 15 where the password
+    is the only factor: NIST SP 800-63B-4 section 3.1.1.2 requires it, and ASVS strongly
+    recommends it. There are no rules of composition (ASVS 6.2.5). With `blocklist` the
+    whole password is compared, in any case, with the shipped list of common ones (ASVS
+    6.2.4) and with the person's own e-mail address.
+
+    Raises `ConfigurationError` for a minimum below 8 or a maximum below 64.
+    """
+
+    minimum: int = 8
+    maximum: int = 128
+    blocklist: bool = True
+
+    def __post_init__(self) -> None:
+        if self.minimum < LEAST_MINIMUM:
+            raise ConfigurationError(
+                "password minimum", f"is below {LEAST_MINIMUM}.", "Set 8 or more, best 15."
+            )
+        if self.maximum < max(LEAST_MAXIMUM, self.minimum):
+            raise ConfigurationError(
+                "password maximum",
+                f"is below {max(LEAST_MAXIMUM, self.minimum)}.",
+                "Leave it at 128, so that long passphrases fit.",
+            )
+
+    def refusal_of(self, password: Secret, email: str) -> Reason | None:
+        """Say why a new password is refused, `None` if it is good."""
+        received = password.reveal()
+        normal = unicodedata.normalize("NFKC", received)
+        # Normalising may join characters or take them apart; neither helps past a limit.
+        if min(len(received), len(normal)) < self.minimum:
+            return Reason.PASSWORD_TOO_SHORT
+        if max(len(received), len(normal)) > self.maximum:
+            return Reason.PASSWORD_TOO_LONG
+        if self.blocklist and _is_common(normal, email):
+            return Reason.PASSWORD_TOO_COMMON
+        return None
+
+
+@lru_cache(maxsize=1)
+def common_passwords() -> frozenset[str]:
+    """Return the shipped list, case folded; `data/README.md` says where it comes from."""
+    text = files("limen").joinpath("data", "common_passwords.txt").read_text(encoding="utf-8")
+    return frozenset(line.casefold() for line in text.splitlines())
+
+
+def _is_common(normal: str, email: str) -> bool:
+    folded = normal.casefold()
+    address = unicodedata.normalize("NFKC", email).casefold()
+    return folded in {address, address.partition("@")[0]} or folded in common_passwords()
+
+
+def _octets(password: Secret) -> bytes:
+    # A lone surrogate cannot be typed, but it can be sent, and must not raise.
+    return unicodedata.normalize("NFKC", password.reveal()).encode("utf-8", "surrogatepass")
+
+
+def _acceptable(encoded: str) -> bool:
+    """Tell whether a text is an Argon2id hash that costs no more than one may."""
+    if not encoded.isascii() or not encoded.startswith("$argon2id$"):
+        return False
+    try:
+        cost = argon2.extract_parameters(encoded)
+    except InvalidHashError:
+        return False
+    return (
+        cost.memory_cost <= _MEMORY_CEILING
+        and cost.time_cost <= _TIME_CEILING
+        and cost.parallelism <= _LANES_CEILING
+    )

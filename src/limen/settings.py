@@ -1,0 +1,218 @@
+"""Every setting of Limen, with its default, checked once at start.
+
+People write seconds; inside, times are milliseconds. A setting that is missing, unsafe or
+contradicts another raises `ConfigurationError`, which names it and the remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+
+from limen.claims import TokenPolicy
+from limen.errors import ConfigurationError
+from limen.guarantees import RevocationCheck
+from limen.keyring import Algorithm
+from limen.passwords import OWASP_2025, Argon2Parameters, PasswordPolicy
+from limen.sealing import Secrets
+from limen.session import Lifetimes
+from limen.throttle import ACCOUNT_BUDGET, Budget
+from limen.transports.cookie import MAX_AGE_S, CookieSettings
+
+if TYPE_CHECKING:
+    from limen.trace.sink import Sink
+
+StrategyName: TypeAlias = Literal["jwt", "session", "hybrid"]
+STRATEGY_NAMES: tuple[StrategyName, ...] = ("jwt", "session", "hybrid")
+CHECKS: dict[str, tuple[RevocationCheck, ...]] = {
+    # the first is the preset, the others may be chosen with `check=`
+    "jwt": (RevocationCheck.EXPIRY,),
+    "session": (RevocationCheck.STORE,),
+    "hybrid": (RevocationCheck.FEED, RevocationCheck.STORE),
+}
+# The better-auth wire: 3 attempts in 10 s for one address, on sign-in and sign-up each.
+ADDRESS_BUDGET = Budget("sign-in:address", limit=3, window=10_000)
+
+
+class Options(TypedDict, total=False):
+    """What `Limen(...)` takes by keyword besides the strategy; see `Settings`."""
+
+    secret: str | Sequence[str] | None
+    database: str | None
+    accept: Sequence[StrategyName]
+    check: Literal["expiry", "feed", "store"] | None
+    refresh: Literal["rotate"] | None
+    base_url: str | None
+    base_path: str
+    trusted_origins: Sequence[str]
+    issuer: str | None
+    audience: str | None
+    algorithm: str
+    access_lifetime: float
+    idle: float
+    absolute: float
+    grace: float
+    max_lag: float
+    feed_interval: float
+    passwords: PasswordPolicy
+    argon2: Argon2Parameters
+    hashing_workers: int | None
+    cookies: CookieSettings
+    account_budget: Budget
+    address_budget: Budget
+    sink: Sink | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one Limen.
+
+    `strategy` and `check` are the two choices: what the credential is and what is asked on
+    each request. `accept` names strategies whose credentials are taken too while a system
+    moves from one to another. `refresh=None` gives a signed strategy no refresh token;
+    then `jwt` needs no store at all.
+
+    Seconds: `access_lifetime` of a signed token, `idle` and `absolute` end of a sign-in,
+    `grace` in which a repeated refresh gets the same successor, `max_lag` after which the
+    revocation feed counts as cut, `feed_interval` between two looks at the log.
+    """
+
+    strategy: StrategyName = "hybrid"
+    secret: str | Sequence[str] | None = field(default=None, repr=False)
+    database: str | None = field(default=None, repr=False)  # may hold a password
+    accept: Sequence[StrategyName] = ()
+    check: Literal["expiry", "feed", "store"] | None = None
+    refresh: Literal["rotate"] | None = "rotate"
+    base_url: str | None = None
+    base_path: str = "/api/auth"
+    trusted_origins: Sequence[str] = ()
+    issuer: str | None = None
+    audience: str | None = None
+    algorithm: str = "EdDSA"
+    access_lifetime: float = 300
+    idle: float = 7 * 86_400
+    absolute: float = 30 * 86_400
+    grace: float = 10
+    max_lag: float = 2
+    feed_interval: float = 0.1
+    passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
+    argon2: Argon2Parameters = OWASP_2025
+    hashing_workers: int | None = None
+    cookies: CookieSettings = field(default_factory=CookieSettings)
+    account_budget: Budget = ACCOUNT_BUDGET
+    address_budget: Budget = ADDRESS_BUDGET
+    sink: Sink | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check each setting and what they mean together."""
+        for name in (self.strategy, *self.accept):
+            if name not in STRATEGY_NAMES:
+                raise ConfigurationError(
+                    "strategy" if name == self.strategy else "accept",
+                    f"there is no strategy {name!r}.",
+                    "Choose 'jwt', 'session' or 'hybrid'.",
+                )
+        self._check_axes()
+        self._check_times()
+        if not self.base_path.startswith("/") or self.base_path.endswith("/"):
+            raise ConfigurationError(
+                "base_path", f"{self.base_path!r} is not a path.", "Write it as /api/auth."
+            )
+        if self.algorithm not in set(Algorithm):
+            raise ConfigurationError(
+                "algorithm",
+                f"{self.algorithm!r} is not offered.",
+                f"Choose one of {', '.join(Algorithm)}.",
+            )
+
+    def _check_axes(self) -> None:
+        allowed = CHECKS[self.strategy]
+        if self.check is not None and self.check not in {one.value for one in allowed}:
+            raise ConfigurationError(
+                "check",
+                f"strategy={self.strategy!r} cannot be checked by {self.check!r}.",
+                f"Leave it out, or choose {' or '.join(repr(one.value) for one in allowed)}.",
+            )
+        if self.refresh not in ("rotate", None):
+            raise ConfigurationError(
+                "refresh", f"{self.refresh!r} is unknown.", "Use 'rotate', or None with 'jwt'."
+            )
+        if self.refresh is None and self.strategy != "jwt":
+            raise ConfigurationError(
+                "refresh",
+                f"strategy={self.strategy!r} always has a session to renew from.",
+                "Leave it out, or use strategy='jwt'.",
+            )
+        if self.database is None and self.needs_store:
+            raise ConfigurationError(
+                "database",
+                f"strategy={self.strategy!r} keeps sessions and needs a database.",
+                "Give one such as sqlite+aiosqlite:///app.db, or use strategy='jwt' with "
+                "refresh=None, which keeps nothing and can revoke nothing.",
+            )
+
+    def _check_times(self) -> None:
+        for name in ("access_lifetime", "idle", "absolute", "max_lag", "feed_interval"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(name, "is not positive.", "Give it in seconds.")
+        if self.grace < 0:
+            raise ConfigurationError("grace", "is negative.", "Give it in seconds; 0 is none.")
+        if self.absolute > MAX_AGE_S:
+            raise ConfigurationError(
+                "absolute",
+                "is longer than the 400 days for which browsers keep a cookie.",
+                f"Use at most {MAX_AGE_S} s; NIST SP 800-63B-4 asks for 30 days at most.",
+            )
+        if self.idle > self.absolute:
+            raise ConfigurationError(
+                "idle", "is longer than `absolute`.", "Make it shorter, or `absolute` longer."
+            )
+        if self.access_lifetime > self.idle:
+            raise ConfigurationError(
+                "access_lifetime",
+                "is longer than `idle`, so an idle sign-in would outlive its end.",
+                "Make it shorter; 300 s is the default.",
+            )
+        if self.feed_interval * 2 > self.max_lag:
+            raise ConfigurationError(
+                "feed_interval",
+                "leaves no room within `max_lag` for one look that fails.",
+                "Make it less than half of `max_lag`.",
+            )
+
+    @property
+    def needs_store(self) -> bool:
+        """Whether any strategy in use keeps something."""
+        return self.refresh is not None or any(name != "jwt" for name in self.accept)
+
+    @property
+    def revocation_check(self) -> RevocationCheck:
+        """What is asked on each request."""
+        return CHECKS[self.strategy][0] if self.check is None else RevocationCheck(self.check)
+
+    def secrets(self) -> Secrets:
+        """Return the application's secrets, newest first; raises `ConfigurationError`."""
+        return Secrets.of(self.secret)
+
+    def lifetimes(self) -> Lifetimes:
+        """Return how long sign-ins last."""
+        absolute = _milliseconds(self.absolute)
+        forgotten = min(Lifetimes().forgotten, absolute)
+        return Lifetimes(_milliseconds(self.idle), absolute, forgotten)
+
+    def token_policy(self) -> TokenPolicy:
+        """Return what signed tokens say and must say."""
+        issuer = self.issuer or self.base_url or "limen"
+        return TokenPolicy(
+            issuer=issuer,
+            audience=self.audience or issuer,
+            lifetime=_milliseconds(self.access_lifetime),
+        )
+
+
+SETTING_NAMES = tuple(one.name for one in fields(Settings))
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,506 @@
+"""A store in the memory of one process: for tests, the Lab and single-process trials.
+
+Nothing survives the process and nothing is shared with another one. Its size is bounded
+only by `Purge`, so it is no store for a service that runs for long.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeVar, assert_never, cast
+
+from limen.account import Account, Found
+from limen.effects import (
+    AddAccount,
+    AddKey,
+    AttachCredential,
+    Consume,
+    Ended,
+    FindAccount,
+    FindRefresh,
+    FindRevocation,
+    FindSession,
+    Increment,
+    KeepTicket,
+    ListAccounts,
+    ListSessions,
+    LoadKeys,
+    OpenSession,
+    PromoteKey,
+    Purge,
+    ReadLog,
+    RemoveKey,
+    Revoke,
+    RotateRefresh,
+    SetDisabled,
+    SetKeyState,
+    SetPassword,
+    Ticket,
+    TouchSession,
+    UpdateAccount,
+)
+from limen.errors import StoreUnavailable
+from limen.family import (
+    Presentation,
+    RefreshRecord,
+    Repeated,
+    Replayed,
+    Rotated,
+    Rotation,
+    Superseded,
+    judge,
+)
+from limen.keyring import KeyRecord, KeyState
+from limen.revocation import Kind, Revocation
+from limen.session import Session, Standing, refusal_of
+from limen.throttle import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from limen.effects import Effect, StoreEffect
+
+A = TypeVar("A")
+
+# At most one key may have one of these states.
+_SINGLE_STATES: Final = frozenset({KeyState.NEXT, KeyState.SIGNING})
+_FINAL_STATES: Final = frozenset({KeyState.VERIFYING, KeyState.RETIRED})
+
+
+class _Records:
+    """The records and the verbs over them. Each verb decides first and writes last."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.accounts: dict[str, Account] = {}
+        self.passwords: dict[str, str] = {}
+        self.sessions: dict[str, Session] = {}
+        self.references: dict[bytes, str] = {}
+        self.refreshes: dict[bytes, RefreshRecord] = {}
+        self.log: list[Revocation] = []
+        self.seq = 0
+        self.tallies: dict[str, Tally] = {}
+        self.tickets: dict[tuple[str, bytes], Ticket] = {}
+        self.keys: dict[str, KeyRecord] = {}
+
+    # -- accounts
+
+    def found(self, account: Account | None) -> Found | None:
+        if account is None:
+            return None
+        return Found(account, self.passwords.get(account.id))
+
+    def by_email(self, email: str | None) -> Account | None:
+        return next((found for found in self.accounts.values() if found.email == email), None)
+
+    def find_account(self, effect: FindAccount) -> Found | None:
+        if effect.id is not None:
+            return self.found(self.accounts.get(effect.id))
+        return self.found(self.by_email(effect.email))
+
+    def list_accounts(self, effect: ListAccounts) -> tuple[Account, ...]:
+        ids = sorted(id_ for id_ in self.accounts if id_ > effect.after)
+        return tuple(self.accounts[id_] for id_ in ids[: effect.limit])
+
+    def add_account(self, effect: AddAccount) -> bool:
+        if self.by_email(effect.account.email) is not None:
+            return False
+        if effect.account.id in self.accounts:
+            raise StoreUnavailable("the store refused an id that it has already")
+        self.accounts[effect.account.id] = effect.account
+        if effect.password_hash is not None:
+            self.passwords[effect.account.id] = effect.password_hash
+        return True
+
+    def update_account(self, effect: UpdateAccount) -> Account | None:
+        account = self.accounts.get(effect.id)
+        if account is None:
+            return None
+        image = account.image if effect.image is None else effect.image
+        account = replace(
+            account,
+            name=account.name if effect.name is None else effect.name,
+            image=None if effect.clear_image else image,
+            roles=account.roles if effect.roles is None else effect.roles,
+            updated_at=effect.now,
+        )
+        self.accounts[effect.id] = account
+        return account
+
+    def set_password(self, effect: SetPassword) -> bool:
+        account = self.accounts.get(effect.id)
+        if account is None or account.revision != effect.revision:
+            return False
+        self.passwords[effect.id] = effect.password_hash
+        if effect.moves_on:
+            self.accounts[effect.id] = replace(
+                account, revision=account.revision + 1, updated_at=effect.now
+            )
+            self.end_user(effect.id, effect.keep, effect.now, effect.horizon)
+        return True
+
+    def set_disabled(self, effect: SetDisabled) -> int | None:
+        account = self.accounts.get(effect.id)
+        if account is None:
+            return None
+        self.accounts[effect.id] = replace(
+            account,
+            disabled=effect.disabled,
+            revision=account.revision + effect.disabled,
+            updated_at=effect.now,
+        )
+        if not effect.disabled:
+            return 0
+        return self.end_user(effect.id, None, effect.now, effect.horizon).sessions
+
+    # -- sessions
+
+    def standing(self, session: Session | None) -> Standing | None:
+        if session is None:
+            return None
+        account = self.accounts.get(session.subject)
+        if account is None:
+            return Standing(session, frozenset(), disabled=False)
+        return Standing(session, account.roles, account.disabled)
+
+    def check_new(self, *digests: bytes | None) -> None:
+        if any(digest in self.references or digest in self.refreshes for digest in digests):
+            raise StoreUnavailable("the store refused a digest that it has already")
+
+    def add_secrets(
+        self, session_id: str, now: int, reference: bytes | None, refresh: bytes | None
+    ) -> None:
+        if reference is not None:
+            self.references[reference] = session_id
+        if refresh is not None:
+            self.refreshes[refresh] = RefreshRecord(refresh, session_id, now)
+
+    def open_session(self, effect: OpenSession) -> Session | None:
+        session = effect.session
+        account = self.accounts.get(session.subject)
+        if account is not None and account.disabled:
+            return None
+        if effect.revision is not None and (account is None or account.revision != effect.revision):
+            return None
+        self.check_new(effect.reference, effect.refresh)
+        if session.id in self.sessions:
+            raise StoreUnavailable("the store refused an id that it has already")
+        floor = max(
+            (
+                entry.not_before
+                for entry in self.log
+                if entry.kind is Kind.ALL
+                or (entry.kind is Kind.USER and entry.subject == session.subject)
+            ),
+            default=0,
+        )
+        session = replace(session, created_at=max(session.created_at, floor))
+        self.sessions[session.id] = session
+        self.add_secrets(session.id, session.created_at, effect.reference, effect.refresh)
+        return session
+
+    def attach_credential(self, effect: AttachCredential) -> Standing | None:
+        session = self.sessions.get(effect.session_id)
+        if session is None:
+            return None
+        self.check_new(effect.reference, effect.refresh)
+        session = replace(session, strategy=effect.strategy)
+        self.sessions[session.id] = session
+        self.add_secrets(session.id, effect.now, effect.reference, effect.refresh)
+        return self.standing(session)
+
+    def find_session(self, effect: FindSession) -> Standing | None:
+        if effect.digest is not None:
+            session_id = self.references.get(effect.digest, "")
+        else:
+            session_id = effect.id or ""
+        return self.standing(self.sessions.get(session_id))
+
+    def touch_session(self, effect: TouchSession) -> bool:
+        session = self.sessions.get(effect.id)
+        if session is None:
+            return False
+        self.sessions[effect.id] = replace(session, used_at=max(session.used_at, effect.used_at))
+        return True
+
+    def list_sessions(self, effect: ListSessions) -> tuple[Session, ...]:
+        living = [
+            session
+            for session in self.sessions.values()
+            if session.subject == effect.subject and effect.now < session.ends_at
+        ]
+        return tuple(sorted(living, key=lambda session: (-session.created_at, session.id)))
+
+    def remove(self, session_ids: Iterable[str]) -> None:
+        gone = set(session_ids)
+        for session_id in gone:
+            del self.sessions[session_id]
+        self.references = {k: v for k, v in self.references.items() if v not in gone}
+        self.refreshes = {k: v for k, v in self.refreshes.items() if v.session_id not in gone}
+
+    # -- revocation and the log
+
+    def append(self, kind: Kind, subjects: Iterable[str], now: int, horizon: int) -> int | None:
+        last = None
+        for subject in subjects if horizon > 0 else ():
+            self.seq += 1
+            last = self.seq
+            self.log.append(Revocation(last, kind, subject, now + 1, now + horizon))
+        return last
+
+    def end_user(self, subject: str, keep: str | None, now: int, horizon: int) -> Ended:
+        ids = sorted(s.id for s in self.sessions.values() if s.subject == subject and s.id != keep)
+        self.remove(ids)
+        if keep is None:
+            return Ended(len(ids), self.append(Kind.USER, [subject], now, horizon))
+        return Ended(len(ids), self.append(Kind.SESSION, ids, now, horizon))
+
+    def revoke(self, effect: Revoke) -> Ended:
+        target, now, horizon = effect.target, effect.now, effect.horizon
+        match target.kind:
+            case Kind.SESSION:
+                session = self.sessions.get(target.subject)
+                if session is None or target.owner not in (None, session.subject):
+                    return Ended(0)
+                self.remove([session.id])
+                return Ended(1, self.append(Kind.SESSION, [session.id], now, horizon))
+            case Kind.USER:
+                return self.end_user(target.subject, target.keep, now, horizon)
+            case Kind.KEY:
+                return Ended(0, self.append(Kind.KEY, [target.subject], now, horizon))
+            case Kind.ALL:
+                count = len(self.sessions)
+                self.remove(tuple(self.sessions))
+                return Ended(count, self.append(Kind.ALL, [""], now, horizon))
+            case _:
+                assert_never(target.kind)
+
+    def read_log(self, effect: ReadLog) -> tuple[Revocation, ...]:
+        newer = [entry for entry in self.log if entry.seq > effect.after]
+        return tuple(newer[: effect.limit])
+
+    def find_revocation(self, effect: FindRevocation) -> bool:
+        return any(
+            (entry.kind is Kind.SESSION and entry.subject == effect.session_id)
+            or (entry.kind is Kind.KEY and entry.subject == effect.key_id)
+            or (
+                effect.issued_at < entry.not_before
+                and (
+                    entry.kind is Kind.ALL
+                    or (entry.kind is Kind.USER and entry.subject == effect.subject)
+                )
+            )
+            for entry in self.log
+        )
+
+    # -- refresh families
+
+    def find_refresh(self, effect: FindRefresh) -> Standing | None:
+        record = self.refreshes.get(effect.digest)
+        if record is None or record.used_at is not None:
+            return None
+        return self.standing(self.sessions[record.session_id])
+
+    def rotate_refresh(self, effect: RotateRefresh) -> Rotation | None:
+        record = self.refreshes.get(effect.digest)
+        if record is None:
+            return None
+        session = self.sessions[record.session_id]
+        following = self.refreshes.get(record.successor or b"")
+        used = following is not None and following.used_at is not None
+        presentation = judge(record, used, effect.now, effect.grace)
+        if presentation is Presentation.REPLAY:
+            self.remove([session.id])
+            self.append(Kind.SESSION, [session.id], effect.now, effect.horizon)
+            return Replayed(session.id, session.subject)
+        standing = self.standing(session)
+        if standing is None or refusal_of(standing, effect.now) is not None:
+            return None
+        if presentation is Presentation.SUPERSEDED:
+            return Superseded()
+        if presentation is Presentation.RETRY:
+            return Repeated(standing, record.sealed_successor or b"")
+        return self.first_use(effect, record, standing)
+
+    def first_use(
+        self, effect: RotateRefresh, record: RefreshRecord, standing: Standing
+    ) -> Rotated:
+        self.check_new(effect.successor)
+        session = standing.session
+        session = replace(session, used_at=max(session.used_at, effect.now))
+        self.sessions[session.id] = session
+        self.refreshes[effect.digest] = replace(
+            record,
+            used_at=effect.now,
+            successor=effect.successor,
+            sealed_successor=effect.sealed_successor,
+        )
+        self.refreshes[effect.successor] = RefreshRecord(effect.successor, session.id, effect.now)
+        return Rotated(replace(standing, session=session))
+
+    # -- counters, tickets, housekeeping
+
+    def increment(self, effect: Increment) -> Tally:
+        tally = self.tallies.get(effect.key)
+        if tally is None or tally.resets_at <= effect.now:
+            tally = Tally(0, effect.now + effect.window)
+        tally = replace(tally, count=tally.count + 1)
+        self.tallies[effect.key] = tally
+        return tally
+
+    def keep_ticket(self, effect: KeepTicket) -> None:
+        self.tickets[effect.ticket.purpose, effect.ticket.digest] = effect.ticket
+
+    def consume(self, effect: Consume) -> Ticket | None:
+        ticket = self.tickets.pop((effect.purpose, effect.digest), None)
+        return None if ticket is None or ticket.expires_at <= effect.now else ticket
+
+    def purge(self, effect: Purge) -> int:
+        now = effect.now
+        before = self.size()
+        self.remove([session.id for session in self.sessions.values() if session.ends_at <= now])
+        self.log = [entry for entry in self.log if entry.expires_at > now]
+        self.tallies = {k: v for k, v in self.tallies.items() if v.resets_at > now}
+        self.tickets = {k: v for k, v in self.tickets.items() if v.expires_at > now}
+        return before - self.size()
+
+    def size(self) -> int:
+        return len(self.sessions) + len(self.log) + len(self.tallies) + len(self.tickets)
+
+    # -- keys
+
+    def load_keys(self, _: LoadKeys) -> tuple[KeyRecord, ...]:
+        return tuple(sorted(self.keys.values(), key=lambda key: (key.created_at, key.id)))
+
+    def in_state(self, state: KeyState) -> KeyRecord | None:
+        return next((key for key in self.keys.values() if key.state is state), None)
+
+    def add_key(self, effect: AddKey) -> bool:
+        record = effect.record
+        taken = record.state in _SINGLE_STATES and self.in_state(record.state) is not None
+        if taken or record.id in self.keys:
+            return False
+        self.keys[record.id] = record
+        return True
+
+    def promote_key(self, effect: PromoteKey) -> bool:
+        key = self.keys.get(effect.key_id)
+        if key is None or key.state is not KeyState.NEXT:
+            return False
+        signing = self.in_state(KeyState.SIGNING)
+        if signing is not None:
+            self.move(signing, KeyState.VERIFYING, effect.now)
+        self.move(key, KeyState.SIGNING, effect.now)
+        return True
+
+    def move(self, key: KeyRecord, state: KeyState, now: int) -> None:
+        self.keys[key.id] = replace(key, state=state, moved_at=now)
+
+    def set_key_state(self, effect: SetKeyState) -> bool:
+        key = self.keys.get(effect.key_id)
+        if key is None or effect.state not in _FINAL_STATES:
+            return False
+        self.move(key, effect.state, effect.now)
+        return True
+
+    def remove_key(self, effect: RemoveKey) -> bool:
+        key = self.keys.get(effect.key_id)
+        if key is None or key.state is not KeyState.RETIRED:
+            return False
+        del self.keys[effect.key_id]
+        return True
+
+
+def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
+    records: _Records, effect: StoreEffect
+) -> object:
+    match effect:
+        case FindAccount():
+            return records.find_account(effect)
+        case ListAccounts():
+            return records.list_accounts(effect)
+        case AddAccount():
+            return records.add_account(effect)
+        case UpdateAccount():
+            return records.update_account(effect)
+        case SetPassword():
+            return records.set_password(effect)
+        case SetDisabled():
+            return records.set_disabled(effect)
+        case OpenSession():
+            return records.open_session(effect)
+        case AttachCredential():
+            return records.attach_credential(effect)
+        case FindSession():
+            return records.find_session(effect)
+        case TouchSession():
+            return records.touch_session(effect)
+        case ListSessions():
+            return records.list_sessions(effect)
+        case Revoke():
+            return records.revoke(effect)
+        case FindRefresh():
+            return records.find_refresh(effect)
+        case RotateRefresh():
+            return records.rotate_refresh(effect)
+        case ReadLog():
+            return records.read_log(effect)
+        case FindRevocation():
+            return records.find_revocation(effect)
+        case Increment():
+            return records.increment(effect)
+        case KeepTicket():
+            records.keep_ticket(effect)
+            return None
+        case Consume():
+            return records.consume(effect)
+        case Purge():
+            return records.purge(effect)
+        case LoadKeys():
+            return records.load_keys(effect)
+        case AddKey():
+            return records.add_key(effect)
+        case PromoteKey():
+            return records.promote_key(effect)
+        case SetKeyState():
+            return records.set_key_state(effect)
+        case RemoveKey():
+            return records.remove_key(effect)
+        case _:
+            assert_never(effect)
+
+
+class BlockingMemoryStore:
+    """A memory store for code that does not await. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._records = _Records()
+
+    def perform(self, effect: Effect[A]) -> A:
+        """Perform one effect, wholly or not at all."""
+        with self._records.lock:
+            return cast("A", _answer(self._records, cast("StoreEffect", effect)))
+
+    def open(self) -> None:
+        """Do nothing: the records are there from the start."""
+
+    def close(self) -> None:
+        """Do nothing: the records live as long as the store."""
+
+
+class MemoryStore:
+    """A memory store. `blocking` shows the same records to code that does not await."""
+
+    def __init__(self) -> None:
+        self.blocking = BlockingMemoryStore()
+
+    async def perform(self, effect: Effect[A]) -> A:
+        """Perform one effect, wholly or not at all."""
+        return self.blocking.perform(effect)
+
+    async def open(self) -> None:
+        """Do nothing: the records are there from the start."""
+
+    async def close(self) -> None:
+        """Do nothing: the records live as long as the store."""

@@ -1,0 +1,163 @@
+"""From a database URL to an engine that begins, waits and fails as the verbs expect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from limen.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+# How long anything may wait: for a connection, for a lock, for an answer.
+TIMEOUT_MS: Final = 5_000
+# Connections kept, and how many more a burst may add.
+POOL_SIZE: Final = 10
+POOL_OVERFLOW: Final = 10
+
+_ASYNC_DRIVERS: Final = {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
+_BLOCKING_DRIVERS: Final = {"sqlite": "pysqlite", "postgresql": "psycopg"}
+_EXAMPLES: Final = "Use sqlite+aiosqlite:///app.db or postgresql+asyncpg://user:password@host/name."
+_BEGIN: Final = "limen_begin"
+
+E = TypeVar("E", Engine, AsyncEngine)
+
+
+def async_engine(url: str, timeout_ms: int, pool_size: int) -> AsyncEngine:
+    """Return an engine for code that awaits; raises `ConfigurationError`."""
+    parsed = _parsed(url, _ASYNC_DRIVERS)
+    engine = _created(create_async_engine, parsed, timeout_ms, pool_size)
+    _prepare(engine.sync_engine, timeout_ms)
+    return engine
+
+
+def blocking_engine(url: str, timeout_ms: int, pool_size: int) -> Engine:
+    """Return an engine for code that does not await; raises `ConfigurationError`."""
+    parsed = _parsed(url, _BLOCKING_DRIVERS)
+    engine = _created(create_engine, parsed, timeout_ms, pool_size)
+    _prepare(engine, timeout_ms)
+    return engine
+
+
+def reading_options(backend: str) -> dict[str, Any]:
+    """Return the execution options of a verb that reads: one statement, no transaction.
+
+    On SQLite the driver begins nothing by itself (see `_connect_args`).
+    """
+    return {"isolation_level": "AUTOCOMMIT"} if backend == "postgresql" else {}
+
+
+def writing_options(backend: str) -> dict[str, Any]:
+    """Return the execution options of a verb that writes.
+
+    BEGIN IMMEDIATE takes SQLite's write lock before the first read, so that no decision
+    rests on what another writer is about to change.
+    """
+    return {_BEGIN: "BEGIN IMMEDIATE"} if backend == "sqlite" else {}
+
+
+def _parsed(text: str, drivers: Mapping[str, str]) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        url = None
+    if url is None:  # outside the handler: the error would carry the URL and its password
+        raise ConfigurationError("database", "is not a database URL.", _EXAMPLES)
+    backend = "postgresql" if url.drivername == "postgres" else url.get_backend_name()
+    if backend not in drivers:
+        raise ConfigurationError("database", f"{backend} is not supported.", _EXAMPLES)
+    if backend == "sqlite" and _in_memory(url):
+        raise ConfigurationError(
+            "database",
+            "an in-memory SQLite database vanishes with its connection.",
+            "Use the memory store or a file.",
+        )
+    return _with_tls(url.set(drivername=f"{backend}+{drivers[backend]}"), drivers[backend])
+
+
+def _in_memory(url: URL) -> bool:
+    name = url.database or ""
+    return name in ("", ":memory:") or ":memory:" in name or "memory" in url.query.get("mode", "")
+
+
+def _with_tls(url: URL, driver: str) -> URL:
+    """Spell the TLS mode as the driver does: asyncpg says `ssl`, libpq `sslmode`."""
+    theirs, ours = {"asyncpg": ("sslmode", "ssl"), "psycopg": ("ssl", "sslmode")}.get(
+        driver, ("", "")
+    )
+    if theirs not in url.query:
+        return url
+    mode = url.query[theirs]
+    return url.difference_update_query([theirs]).update_query_dict({ours: mode})
+
+
+def _created(create: Callable[..., E], url: URL, timeout_ms: int, pool_size: int) -> E:
+    try:
+        return create(
+            url,
+            # What a statement was given never appears in an error or a log.
+            hide_parameters=True,
+            # A server that was restarted is noticed before a request meets it.
+            pool_pre_ping=url.get_backend_name() == "postgresql",
+            pool_size=pool_size,
+            max_overflow=POOL_OVERFLOW,
+            pool_timeout=timeout_ms / 1000,
+            connect_args=_connect_args(url, timeout_ms),
+        )
+    except ModuleNotFoundError as error:
+        backend = url.get_backend_name()
+        raise ConfigurationError(
+            "database", f"the driver {error.name} is missing.", f"Install limen[{backend}]."
+        ) from error
+
+
+def _connect_args(url: URL, timeout_ms: int) -> dict[str, Any]:
+    seconds = timeout_ms / 1000
+    match url.get_driver_name():
+        case "asyncpg":
+            settings = {"statement_timeout": str(timeout_ms), "application_name": "limen"}
+            return {
+                "timeout": seconds,
+                "command_timeout": seconds,
+                "server_settings": settings,
+            }
+        case "psycopg":
+            return {
+                "connect_timeout": max(2, -(-timeout_ms // 1000)),  # libpq's least is 2 s
+                "tcp_user_timeout": timeout_ms,
+                "options": f"-c statement_timeout={timeout_ms}",
+                "application_name": "limen",
+            }
+        case _:
+            # `None` keeps the driver from beginning transactions on its own.
+            return {"timeout": seconds, "isolation_level": None}
+
+
+def _prepare(engine: Engine, timeout_ms: int) -> None:
+    if engine.dialect.name != "sqlite":
+        return
+
+    def on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(timeout_ms)}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL and not NORMAL: NORMAL may lose the last commits with the power, and a
+        # revocation that was confirmed and then lost would let a thief back in.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        begin = connection.get_execution_options().get(_BEGIN)
+        if begin is not None:
+            connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)

@@ -1,0 +1,33 @@
+"""What a database may raise, and what of it may be shown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from limen.errors import StoreUnavailable
+
+# asyncpg and the operating system also raise their own while a connection is made.
+FAULTS: Final = (DBAPIError, PoolTimeout, TimeoutError, OSError)
+
+
+def unavailable(error: BaseException) -> StoreUnavailable:
+    """Return what to raise instead of a database's error.
+
+    The cause is kept only where it cannot quote a row: a violated constraint and a value
+    that cannot be converted are reported by the databases with the values themselves. Raise
+    the answer outside the `except` block, or Python attaches the error all the same.
+    """
+    kind = type(error).__name__
+    fault = StoreUnavailable(f"the database did not answer ({kind})")
+    if _says_nothing_of_rows(error):
+        fault.__cause__ = error
+    return fault
+
+
+def _says_nothing_of_rows(error: BaseException) -> bool:
+    if not isinstance(error, DBAPIError):
+        return True
+    return isinstance(error, OperationalError) or error.connection_invalidated

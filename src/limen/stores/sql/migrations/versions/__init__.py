@@ -1,0 +1,1 @@
+"""The changes themselves, in order. One that was released is never edited."""

@@ -1,0 +1,107 @@
+"""How records become rows, and rows records again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+from limen.account import Account
+from limen.principal import Client
+from limen.session import Session, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection, Row, Table
+
+Values = dict[str, Any]
+
+
+def insert_for(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an insert with `ON CONFLICT`, which both databases spell alike."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def names(values: Iterable[str]) -> str:
+    """Return names as a JSON array, in the given order."""
+    return json.dumps(list(values))
+
+
+def account_values(account: Account) -> Values:
+    """Return the columns of an account."""
+    return {
+        "id": account.id,
+        "email": account.email,
+        "email_verified": account.email_verified,
+        "name": account.name,
+        "image": account.image,
+        "roles": names(sorted(account.roles)),
+        "disabled": account.disabled,
+        "revision": account.revision,
+        "created_at": account.created_at,
+        "updated_at": account.updated_at,
+    }
+
+
+def account_of(row: Row[Any]) -> Account:
+    """Return the account of a row."""
+    kept = row._mapping
+    return Account(
+        id=kept["id"],
+        email=kept["email"],
+        name=kept["name"],
+        created_at=kept["created_at"],
+        updated_at=kept["updated_at"],
+        email_verified=kept["email_verified"],
+        image=kept["image"],
+        roles=frozenset(json.loads(kept["roles"])),
+        disabled=kept["disabled"],
+        revision=kept["revision"],
+    )
+
+
+def session_values(session: Session) -> Values:
+    """Return the columns of a session."""
+    return {
+        "id": session.id,
+        "subject": session.subject,
+        "strategy": session.strategy,
+        "authenticated_at": session.authenticated_at,
+        "created_at": session.created_at,
+        "used_at": session.used_at,
+        "expires_at": session.expires_at,
+        "idle": session.idle,
+        "methods": names(session.methods),
+        "address": session.client.address,
+        "user_agent": session.client.user_agent,
+        "remembered": session.remembered,
+    }
+
+
+def session_of(row: Row[Any]) -> Session:
+    """Return the session of a row."""
+    kept = row._mapping
+    return Session(
+        id=kept["id"],
+        subject=kept["subject"],
+        strategy=kept["strategy"],
+        authenticated_at=kept["authenticated_at"],
+        created_at=kept["created_at"],
+        used_at=kept["used_at"],
+        expires_at=kept["expires_at"],
+        idle=kept["idle"],
+        methods=tuple(json.loads(kept["methods"])),
+        client=Client(kept["address"], kept["user_agent"]),
+        remembered=kept["remembered"],
+    )
+
+
+def standing_of(row: Row[Any]) -> Standing:
+    """Return the standing of a row that has a session and its account's columns, if any."""
+    kept = row._mapping
+    roles = frozenset(json.loads(kept["account_roles"] or "[]"))
+    return Standing(session_of(row), roles, disabled=bool(kept["account_disabled"]))

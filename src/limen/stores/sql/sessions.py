@@ -1,0 +1,175 @@
+"""The verbs about sessions and what ends them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, assert_never
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from limen.effects import Ended
+from limen.revocation import Kind
+from limen.session import Session, Standing
+from limen.stores.sql import log
+from limen.stores.sql.locks import Lock, hold, hold_subject
+from limen.stores.sql.rows import session_of, session_values, standing_of
+from limen.stores.sql.tables import account, secret, session
+
+if TYPE_CHECKING:
+    from limen.effects import (
+        AttachCredential,
+        FindSession,
+        ListSessions,
+        OpenSession,
+        Revoke,
+        TouchSession,
+    )
+
+REFERENCE: Final = "reference"
+REFRESH: Final = "refresh"
+
+_STANDING = select(
+    session, account.c.roles.label("account_roles"), account.c.disabled.label("account_disabled")
+)
+_OWNED = session.outerjoin(account, account.c.id == session.c.subject)
+# Made once, because these run on every request.
+BY_ID: Final = _STANDING.select_from(_OWNED).where(session.c.id == bindparam("wanted"))
+BY_DIGEST: Final = (
+    _STANDING.select_from(secret.join(session, session.c.id == secret.c.session_id))
+    .outerjoin(account, account.c.id == session.c.subject)
+    .where(
+        secret.c.digest == bindparam("wanted"),
+        secret.c.kind == bindparam("kind"),
+        secret.c.used_at.is_(None),
+    )
+)
+
+
+def find(connection: Connection, effect: FindSession) -> Standing | None:
+    """Perform `FindSession`: one statement."""
+    if effect.digest is None:
+        return standing(connection, effect.id or "")
+    row = connection.execute(BY_DIGEST, {"wanted": effect.digest, "kind": REFERENCE}).one_or_none()
+    return None if row is None else standing_of(row)
+
+
+def standing(connection: Connection, session_id: str) -> Standing | None:
+    """Return a session and its account's state."""
+    row = connection.execute(BY_ID, {"wanted": session_id}).one_or_none()
+    return None if row is None else standing_of(row)
+
+
+def listed(connection: Connection, effect: ListSessions) -> tuple[Session, ...]:
+    """Perform `ListSessions`."""
+    living = (
+        select(session)
+        .where(
+            session.c.subject == effect.subject,
+            session.c.expires_at > effect.now,
+            session.c.used_at + session.c.idle > effect.now,
+        )
+        .order_by(session.c.created_at.desc(), session.c.id)
+    )
+    return tuple(session_of(row) for row in connection.execute(living))
+
+
+def open_(connection: Connection, effect: OpenSession) -> Session | None:
+    """Perform `OpenSession`."""
+    new = effect.session
+    hold_subject(connection, new.subject, shared=True)
+    owner = select(account.c.disabled, account.c.revision).where(account.c.id == new.subject)
+    row = connection.execute(owner).one_or_none()
+    if row is not None and row.disabled:
+        return None
+    if effect.revision is not None and (row is None or row.revision != effect.revision):
+        return None
+    floor = log.not_before(connection, new.subject)
+    new = replace(new, created_at=max(new.created_at, floor))
+    connection.execute(insert(session).values(session_values(new)))
+    _add_secrets(connection, new.id, new.created_at, effect.reference, effect.refresh)
+    return new
+
+
+def attach(connection: Connection, effect: AttachCredential) -> Standing | None:
+    """Perform `AttachCredential`."""
+    moved = update(session).where(session.c.id == effect.session_id)
+    moved = moved.values(strategy=effect.strategy)
+    if connection.execute(moved.returning(session.c.id)).one_or_none() is None:
+        return None
+    _add_secrets(connection, effect.session_id, effect.now, effect.reference, effect.refresh)
+    return standing(connection, effect.session_id)
+
+
+def _add_secrets(
+    connection: Connection,
+    session_id: str,
+    now: int,
+    reference: bytes | None,
+    refresh: bytes | None,
+) -> None:
+    for kind, digest in ((REFERENCE, reference), (REFRESH, refresh)):
+        if digest is not None:
+            values = {"digest": digest, "session_id": session_id, "kind": kind, "issued_at": now}
+            connection.execute(insert(secret).values(values))
+
+
+def touch(connection: Connection, effect: TouchSession) -> bool:
+    """Perform `TouchSession`: an update, so it cannot bring a session back."""
+    return use(connection, effect.id, effect.used_at)
+
+
+def use(connection: Connection, session_id: str, used_at: int) -> bool:
+    """Record a use; `used_at` never moves back. False if the session is gone."""
+    later = case((session.c.used_at < used_at, used_at), else_=session.c.used_at)
+    touched = update(session).where(session.c.id == session_id).values(used_at=later)
+    return connection.execute(touched.returning(session.c.id)).one_or_none() is not None
+
+
+def revoke(connection: Connection, effect: Revoke) -> Ended:
+    """Perform `Revoke`: first the sessions, then the log (see `locks`)."""
+    target, now, horizon = effect.target, effect.now, effect.horizon
+    match target.kind:
+        case Kind.SESSION:
+            named = session.c.id == target.subject
+            if target.owner is not None:
+                named = and_(named, session.c.subject == target.owner)
+            ended = end(connection, named)
+            return Ended(len(ended), log.append(connection, Kind.SESSION, ended, now, horizon))
+        case Kind.USER:
+            hold_subject(connection, target.subject, shared=False)
+            return end_user(connection, target.subject, target.keep, now, horizon)
+        case Kind.KEY:
+            return Ended(0, log.append(connection, Kind.KEY, [target.subject], now, horizon))
+        case Kind.ALL:
+            hold(connection, Lock.EVERYBODY)
+            count = connection.execute(delete(session)).rowcount
+            return Ended(count, log.append(connection, Kind.ALL, [""], now, horizon))
+        case _:
+            assert_never(target.kind)
+
+
+def end(connection: Connection, wanted: ColumnElement[bool]) -> list[str]:
+    """Delete sessions with their credentials and return their ids."""
+    return sorted(connection.scalars(delete(session).where(wanted).returning(session.c.id)))
+
+
+def end_user(
+    connection: Connection, subject: str, keep: str | None, now: int, horizon: int
+) -> Ended:
+    """End the sessions of a subject whose lock is held, but for `keep`, and log it."""
+    owned = session.c.subject == subject
+    if keep is None:
+        ended = end(connection, owned)
+        return Ended(len(ended), log.append(connection, Kind.USER, [subject], now, horizon))
+    ended = end(connection, and_(owned, session.c.id != keep))
+    return Ended(len(ended), log.append(connection, Kind.SESSION, ended, now, horizon))

@@ -1,0 +1,120 @@
+"""The two SQL stores: one that is awaited and one that is not, over the same verbs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from limen.effects import Access
+from limen.stores.sql.database import (
+    POOL_SIZE,
+    TIMEOUT_MS,
+    async_engine,
+    blocking_engine,
+    reading_options,
+    writing_options,
+)
+from limen.stores.sql.faults import FAULTS, unavailable
+from limen.stores.sql.schema import check_revision
+from limen.stores.sql.verbs import answer
+
+if TYPE_CHECKING:
+    from limen.effects import Effect, StoreEffect
+
+A = TypeVar("A")
+
+
+class SqlStore:
+    """A store in SQLite or PostgreSQL, for one event loop.
+
+    `timeout_ms` limits every wait: for a connection, a lock or an answer. It connects when
+    it is first used and reconnects by itself. Raises `ConfigurationError` for a URL that
+    it cannot serve.
+    """
+
+    def __init__(
+        self, url: str, *, timeout_ms: int = TIMEOUT_MS, pool_size: int = POOL_SIZE
+    ) -> None:
+        self._engine = async_engine(url, timeout_ms, pool_size)
+        backend = self._engine.dialect.name
+        self._reading = self._engine.execution_options(**reading_options(backend))
+        self._writing = self._engine.execution_options(**writing_options(backend))
+
+    def __repr__(self) -> str:
+        return f"<SqlStore {self._engine.dialect.name}>"
+
+    async def perform(self, effect: Effect[A]) -> A:
+        """Perform one effect, wholly or not at all; raises `StoreUnavailable`."""
+        asked = cast("StoreEffect", effect)
+        try:
+            if effect.access is Access.WRITE:
+                async with self._writing.begin() as connection:
+                    return cast("A", await connection.run_sync(answer, asked))
+            async with self._reading.connect() as connection:
+                return cast("A", await connection.run_sync(answer, asked))
+        except FAULTS as error:
+            fault = unavailable(error)
+        raise fault
+
+    async def open(self) -> None:
+        """Connect and check the tables; raises `MigrationNeeded` or `StoreUnavailable`."""
+        try:
+            async with self._reading.connect() as connection:
+                return await connection.run_sync(check_revision)
+        except FAULTS as error:
+            fault = unavailable(error)
+        raise fault
+
+    async def close(self) -> None:
+        """Release every connection."""
+        await self._engine.dispose()
+
+
+class BlockingSqlStore:
+    """The same store for code that does not await. Thread-safe."""
+
+    def __init__(
+        self, url: str, *, timeout_ms: int = TIMEOUT_MS, pool_size: int = POOL_SIZE
+    ) -> None:
+        self._engine = blocking_engine(url, timeout_ms, pool_size)
+        backend = self._engine.dialect.name
+        self._reading = self._engine.execution_options(**reading_options(backend))
+        self._writing = self._engine.execution_options(**writing_options(backend))
+
+    def __repr__(self) -> str:
+        return f"<BlockingSqlStore {self._engine.dialect.name}>"
+
+    def perform(self, effect: Effect[A]) -> A:
+        """Perform one effect, wholly or not at all; raises `StoreUnavailable`."""
+        asked = cast("StoreEffect", effect)
+        try:
+            if effect.access is Access.WRITE:
+                with self._writing.begin() as connection:
+                    return cast("A", answer(connection, asked))
+            with self._reading.connect() as connection:
+                return cast("A", answer(connection, asked))
+        except FAULTS as error:
+            fault = unavailable(error)
+        raise fault
+
+    def open(self) -> None:
+        """Connect and check the tables; raises `MigrationNeeded` or `StoreUnavailable`."""
+        try:
+            with self._reading.connect() as connection:
+                return check_revision(connection)
+        except FAULTS as error:
+            fault = unavailable(error)
+        raise fault
+
+    def close(self) -> None:
+        """Release every connection."""
+        self._engine.dispose()
+
+
+def open_store(url: str) -> SqlStore:
+    """Return a store for a database URL such as `sqlite+aiosqlite:///app.db`."""
+    return SqlStore(url)
+
+
+def open_blocking_store(url: str) -> BlockingSqlStore:
+    """Return a blocking store for the same URL; the driver is exchanged for a blocking one."""
+    return BlockingSqlStore(url)

@@ -1,0 +1,78 @@
+"""The verbs about counters, single-use tickets, and what time has ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import case, delete, or_, select
+
+from limen.effects import Ticket
+from limen.stores.sql.locks import Lock, hold
+from limen.stores.sql.rows import insert_for
+from limen.stores.sql.tables import revocation, session, tally, ticket
+from limen.throttle import Tally
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from limen.effects import Consume, Increment, KeepTicket, Purge
+
+
+def increment(connection: Connection, effect: Increment) -> Tally:
+    """Perform `Increment`: one statement, so that two attempts never share a number."""
+    over = tally.c.resets_at <= effect.now
+    resets_at = effect.now + effect.window
+    counted = (
+        insert_for(connection, tally)
+        .values(key=effect.key, count=1, resets_at=resets_at)
+        .on_conflict_do_update(
+            index_elements=[tally.c.key],
+            set_={
+                "count": case((over, 1), else_=tally.c.count + 1),
+                "resets_at": case((over, resets_at), else_=tally.c.resets_at),
+            },
+        )
+        .returning(tally.c.count, tally.c.resets_at)
+    )
+    count, ends = connection.execute(counted).one()._tuple()
+    return Tally(count, ends)
+
+
+def keep(connection: Connection, effect: KeepTicket) -> None:
+    """Perform `KeepTicket`; keeping the same one again replaces it."""
+    kept = effect.ticket
+    changing = {"subject": kept.subject, "expires_at": kept.expires_at}
+    connection.execute(
+        insert_for(connection, ticket)
+        .values(purpose=kept.purpose, digest=kept.digest, **changing)
+        .on_conflict_do_update(index_elements=[ticket.c.purpose, ticket.c.digest], set_=changing)
+    )
+
+
+def consume(connection: Connection, effect: Consume) -> Ticket | None:
+    """Perform `Consume`: whoever deletes the row receives it."""
+    used = (
+        delete(ticket)
+        .where(ticket.c.purpose == effect.purpose, ticket.c.digest == effect.digest)
+        .returning(ticket)
+    )
+    row = connection.execute(used).one_or_none()
+    if row is None or row.expires_at <= effect.now:
+        return None
+    return Ticket(row.purpose, row.digest, row.subject, row.expires_at)
+
+
+def purge(connection: Connection, effect: Purge) -> int:
+    """Perform `Purge`. A session that another verb holds is left for the next time."""
+    hold(connection, Lock.HOUSEKEEPING)
+    now = effect.now
+    over = or_(session.c.expires_at <= now, session.c.used_at + session.c.idle <= now)
+    # SKIP LOCKED never waits, so a purge cannot be part of a deadlock.
+    ended = select(session.c.id).where(over).with_for_update(skip_locked=True)
+    outdated = (
+        delete(session).where(session.c.id.in_(ended)),
+        delete(revocation).where(revocation.c.expires_at <= now),
+        delete(tally).where(tally.c.resets_at <= now),
+        delete(ticket).where(ticket.c.expires_at <= now),
+    )
+    return sum(connection.execute(statement).rowcount for statement in outdated)

@@ -1,0 +1,311 @@
+"""`jwt`: the credential is a signed statement, and nothing is asked until it expires.
+
+Promise: nothing is read or written per request. A copied token works until `exp`, and
+`revoke` says so in its receipt. What can be ended at once is the refresh family behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from limen.claims import Claims, Examination, examine, mint
+from limen.effects import (
+    AttachCredential,
+    FindRefresh,
+    OpenSession,
+    RefreshKeys,
+    Revoke,
+    RotateRefresh,
+    ask,
+    check,
+    enter,
+    note,
+)
+from limen.entropy import random_text
+from limen.evidence import Count, Hidden, Public
+from limen.family import Repeated, Replayed, Superseded
+from limen.guarantees import Format, Guarantees, Receipt, RevocationCheck
+from limen.phase import Phase
+from limen.principal import Principal
+from limen.sealing import open_under, seal_under
+from limen.secret import Secret
+from limen.session import (
+    CREDENTIAL_OCTETS,
+    REFRESH_PREFIX,
+    Lifetimes,
+    Session,
+    looks_like,
+)
+from limen.strategies.session import judged, new_handle, new_session, principal_of
+from limen.verdict import Authenticated, Issued, Reason, Refused
+
+if TYPE_CHECKING:
+    from limen.claims import TokenPolicy
+    from limen.effects import Flow
+    from limen.entropy import Entropy
+    from limen.keyring import Keyring
+    from limen.principal import Authentication, Client
+    from limen.revocation import Target
+    from limen.verdict import Verdict
+
+NONCE_OCTETS = 12
+TOKEN_ID_OCTETS = 16
+# How long a retry with the previous refresh token receives the same successor.
+DEFAULT_GRACE = 10_000
+
+
+class KeySource(Protocol):
+    """Holds the keyring of this process; the engine replaces it when keys rotate."""
+
+    keyring: Keyring
+
+
+class JwtStrategy:
+    """A short signed access token and, unless `refresh` is false, a rotating refresh token."""
+
+    name = "jwt"
+    revocation_check = RevocationCheck.EXPIRY
+
+    def __init__(
+        self,
+        keys: KeySource,
+        policy: TokenPolicy,
+        lifetimes: Lifetimes | None = None,
+        *,
+        refresh: bool = True,
+        grace: int = DEFAULT_GRACE,
+        log_horizon: int = 0,
+    ) -> None:
+        """Make the strategy; `policy.lifetime` and `grace` are in milliseconds."""
+        self.keys = keys
+        self.policy = policy
+        self.lifetimes = lifetimes or Lifetimes()
+        self.refresh = refresh
+        self.grace = grace
+        self.horizon = log_horizon
+
+    @property
+    def guarantees(self) -> Guarantees:
+        """No read and no revocation before `exp`."""
+        return Guarantees(
+            format=Format.SIGNED,
+            check=RevocationCheck.EXPIRY,
+            store_reads_per_request=0,
+            revocation_window=self.policy.lifetime,
+            idle=self.lifetimes.idle if self.refresh else None,
+            absolute=self.lifetimes.absolute if self.refresh else self.policy.lifetime,
+            needs_store=self.refresh,
+        )
+
+    def recognises(self, presented: Secret) -> bool:
+        """Tell whether this could be one of our tokens or refresh tokens."""
+        text = presented.reveal()
+        return text.startswith(("ey", REFRESH_PREFIX))
+
+    # -- issue
+
+    def issue(
+        self,
+        authentication: Authentication,
+        client: Client,
+        now: int,
+        entropy: Entropy,
+        *,
+        remembered: bool = True,
+    ) -> Flow[Issued | Refused]:
+        """Sign a token; keep a refresh family if there is one, else write nothing at all."""
+        yield from enter(Phase.CREDENTIAL_ISSUE)
+        session = new_session(
+            self.name,
+            self.lifetimes,
+            authentication,
+            client,
+            now,
+            handle=new_handle(entropy),
+            remembered=remembered,
+        )
+        if not self.refresh:
+            session = replace(session, expires_at=now + self.policy.lifetime)
+            issued = yield from self._sign(session, authentication.roles, now, entropy)
+            return replace(issued, session=None)
+        refresh = _new_refresh_token(entropy)
+        opened = yield from ask(
+            OpenSession(session, authentication.revision, refresh=refresh.digest())
+        )
+        if opened is None:
+            yield from check("account unchanged", False, Reason.ACCOUNT_CHANGED)
+            return Refused(Reason.ACCOUNT_CHANGED)
+        issued = yield from self._sign(opened, authentication.roles, now, entropy)
+        return _with_refresh(issued, refresh)
+
+    def continue_session(
+        self, session: Session, now: int, entropy: Entropy
+    ) -> Flow[Issued | Refused]:
+        """Give a session that began under another strategy a token and a family."""
+        yield from enter(Phase.CREDENTIAL_ISSUE)
+        if not self.refresh:
+            return (yield from self._sign(session, frozenset(), now, entropy))
+        refresh = _new_refresh_token(entropy)
+        standing = yield from ask(
+            AttachCredential(session.id, self.name, now, refresh=refresh.digest())
+        )
+        if standing is None:
+            yield from check("session exists", False, Reason.UNKNOWN_SESSION)
+            return Refused(Reason.UNKNOWN_SESSION)
+        issued = yield from self._sign(standing.session, standing.roles, now, entropy)
+        return _with_refresh(issued, refresh)
+
+    def _sign(
+        self, session: Session, roles: frozenset[str], now: int, entropy: Entropy
+    ) -> Flow[Issued]:
+        # A token never outlives its session, nor begins before it: `created_at` may lie a
+        # moment ahead of this clock after "sign out everywhere" (see OpenSession).
+        issued_at = max(now, session.created_at)
+        expires_at = min(issued_at + self.policy.lifetime, session.expires_at)
+        key = self.keys.keyring.signing
+        access = mint(
+            self.policy,
+            key,
+            subject=session.subject,
+            session_id=session.id,
+            token_id=random_text(entropy, TOKEN_ID_OCTETS),
+            issued_at=issued_at,
+            expires_at=expires_at,
+            authenticated_at=session.authenticated_at,
+            methods=session.methods,
+            roles=roles,
+        )
+        yield from note("credential", Hidden(access, "token"))
+        yield from note("alg", Public(key.algorithm))
+        yield from note("kid", Public(key.id))
+        return Issued(
+            principal=replace(principal_of(session, roles, expires_at), strategy=self.name),
+            access=access,
+            access_expires_at=expires_at,
+            session=session,
+            remembered=session.remembered,
+        )
+
+    # -- authenticate
+
+    def authenticate(self, presented: Secret, now: int) -> Flow[Verdict]:
+        """Apply every rule to the token in order; the first that fails refuses it."""
+        yield from enter(Phase.CREDENTIAL_VALIDATE, {"credential": Hidden(presented, "token")})
+        examination = yield from self._examine(presented, now)
+        yield from examination.checks
+        claims = examination.claims
+        if claims is None:
+            return Refused(examination.reason or Reason.MALFORMED)
+        meant = yield from self._still_meant(claims)
+        if isinstance(meant, Refused):
+            return meant
+        yield from enter(Phase.PRINCIPAL_LOAD)
+        yield from note("subject", Public(claims.subject))
+        yield from note("source", Public("the token's claims"))
+        return Authenticated(
+            Principal(
+                subject=claims.subject,
+                session_id=claims.session_id,
+                strategy=self.name,
+                authenticated_at=claims.authenticated_at,
+                expires_at=claims.expires_at,
+                methods=claims.methods,
+                roles=claims.roles,
+            )
+        )
+
+    def _examine(self, presented: Secret, now: int) -> Flow[Examination]:
+        examination = examine(presented.reveal(), self.keys.keyring, self.policy, now)
+        if examination.reason is Reason.UNKNOWN_KEY:
+            # Another process may have rotated; ask for newer keys once, then look again.
+            keyring = yield from ask(RefreshKeys())
+            examination = examine(presented.reveal(), keyring, self.policy, now)
+        return examination
+
+    def _still_meant(self, claims: Claims) -> Flow[Refused | None]:
+        """Ask whether the server still means what it signed. This strategy does not ask."""
+        del claims
+        yield from ()
+        return None
+
+    # -- renew
+
+    def renew(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+        """Rotate a refresh token: exactly one successor, however many tabs ask at once."""
+        yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
+        if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
+            return Refused(Reason.MALFORMED)
+        successor = _new_refresh_token(entropy)
+        rotation = yield from ask(
+            RotateRefresh(
+                digest=presented.digest(),
+                successor=successor.digest(),
+                sealed_successor=seal_under(
+                    presented, successor.reveal().encode("ascii"), entropy.octets(NONCE_OCTETS)
+                ),
+                now=now,
+                grace=self.grace,
+                horizon=self.horizon,
+            )
+        )
+        if not (yield from check("family lives", rotation is not None, Reason.UNKNOWN_SESSION)):
+            return Refused(Reason.UNKNOWN_SESSION)
+        if isinstance(rotation, Replayed):
+            # RFC 9700 section 4.14.2: somebody holds a copy, so nobody keeps the family.
+            yield from check("first use", False, Reason.REPLAYED)
+            return Refused(Reason.REPLAYED)
+        if isinstance(rotation, Superseded):
+            yield from check("newest of its family", False, Reason.SUPERSEDED)
+            return Refused(Reason.SUPERSEDED)
+        assert rotation is not None  # noqa: S101 - for the type checker: checked above
+        if isinstance(rotation, Repeated):
+            successor = Secret(open_under(presented, rotation.sealed_successor).decode("ascii"))
+        yield from note("repeated", Public(isinstance(rotation, Repeated)))
+        yield from note("successor", Hidden(successor, "refresh"))
+        standing = rotation.standing
+        issued = yield from self._sign(standing.session, standing.roles, now, entropy)
+        return _with_refresh(issued, successor)
+
+    def recall(self, presented: Secret, now: int) -> Flow[Verdict]:
+        """Say who the live refresh token of a family stands for, and rotate nothing.
+
+        A safe request must not rotate (a prefetch could), yet its page should not lose its
+        session when the access token has just expired: it costs one read instead.
+        """
+        yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
+        if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
+            return Refused(Reason.MALFORMED)
+        found = yield from ask(FindRefresh(presented.digest()))
+        standing = yield from judged(found, now)
+        if isinstance(standing, Refused):
+            return standing
+        yield from enter(Phase.PRINCIPAL_LOAD)
+        yield from note("source", Public("the session row and its account"))
+        principal = principal_of(standing.session, standing.roles, standing.session.ends_at)
+        return Authenticated(replace(principal, strategy=self.name))
+
+    def _is_refresh(self, presented: Secret) -> bool:
+        return self.refresh and looks_like(presented.reveal(), REFRESH_PREFIX)
+
+    # -- revoke
+
+    def revoke(self, target: Target, now: int) -> Flow[Receipt]:
+        """End the refresh families; signed tokens work on until they expire, and that is said."""
+        yield from enter(Phase.CREDENTIAL_REVOKE, {"target": Public(target.kind.value)})
+        if not self.refresh:
+            return Receipt(sessions_ended=None, effective_at=now + self.policy.lifetime)
+        ended = yield from ask(Revoke(target, now, self.horizon))
+        yield from note("sessions", Count(ended.sessions))
+        return Receipt(
+            sessions_ended=ended.sessions, effective_at=now + self.guarantees.revocation_window
+        )
+
+
+def _new_refresh_token(entropy: Entropy) -> Secret:
+    return Secret(REFRESH_PREFIX + random_text(entropy, CREDENTIAL_OCTETS))
+
+
+def _with_refresh(issued: Issued, refresh: Secret) -> Issued:
+    session = issued.session
+    return replace(issued, refresh=refresh, refresh_expires_at=session.ends_at if session else None)

@@ -1,0 +1,249 @@
+"""`session`: the credential is a random id, and the store is asked on every request.
+
+Promise: a request that starts after `revoke` returned is refused. Always.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limen.effects import (
+    AttachCredential,
+    FindSession,
+    OpenSession,
+    Revoke,
+    TouchSession,
+    ask,
+    check,
+    enter,
+    note,
+)
+from limen.entropy import random_text
+from limen.evidence import Count, Duration, Hidden, Public
+from limen.guarantees import Format, Guarantees, Receipt, RevocationCheck
+from limen.phase import Phase
+from limen.principal import Principal
+from limen.secret import Secret
+from limen.session import (
+    CREDENTIAL_OCTETS,
+    HANDLE_OCTETS,
+    HANDLE_PREFIX,
+    SESSION_PREFIX,
+    Lifetimes,
+    Session,
+    Standing,
+    looks_like,
+    refusal_of,
+)
+from limen.verdict import Authenticated, Issued, Reason, Refused
+
+if TYPE_CHECKING:
+    from limen.effects import Flow
+    from limen.entropy import Entropy
+    from limen.principal import Authentication, Client
+    from limen.revocation import Target
+    from limen.verdict import Verdict
+
+
+class SessionStrategy:
+    """An opaque id, looked up by its SHA-256; nothing else tells the server who you are."""
+
+    name = "session"
+
+    def __init__(self, lifetimes: Lifetimes | None = None, *, log_horizon: int = 0) -> None:
+        """Make the strategy.
+
+        `log_horizon` is set while another strategy with signed tokens is accepted too: a
+        session may then have a token that only the revocation log can refuse.
+        """
+        self.lifetimes = lifetimes or Lifetimes()
+        self.horizon = log_horizon
+
+    @property
+    def guarantees(self) -> Guarantees:
+        """One read a request buys a revocation that no request outlives."""
+        return Guarantees(
+            format=Format.REFERENCE,
+            check=RevocationCheck.STORE,
+            store_reads_per_request=1,
+            revocation_window=0,
+            idle=self.lifetimes.idle,
+            absolute=self.lifetimes.absolute,
+            needs_store=True,
+        )
+
+    def recognises(self, presented: Secret) -> bool:
+        """Tell whether this has the prefix, length and alphabet of a session id."""
+        return looks_like(presented.reveal(), SESSION_PREFIX)
+
+    def issue(
+        self,
+        authentication: Authentication,
+        client: Client,
+        now: int,
+        entropy: Entropy,
+        *,
+        remembered: bool = True,
+    ) -> Flow[Issued | Refused]:
+        """Draw a new id and keep its digest: the id itself exists only at the client."""
+        yield from enter(Phase.CREDENTIAL_ISSUE)
+        session = new_session(
+            self.name,
+            self.lifetimes,
+            authentication,
+            client,
+            now,
+            handle=new_handle(entropy),
+            remembered=remembered,
+        )
+        access = Secret(SESSION_PREFIX + random_text(entropy, CREDENTIAL_OCTETS))
+        opened = yield from ask(
+            OpenSession(session, authentication.revision, reference=access.digest())
+        )
+        if opened is None:
+            yield from check("account unchanged", False, Reason.ACCOUNT_CHANGED)
+            return Refused(Reason.ACCOUNT_CHANGED)
+        yield from note("credential", Hidden(access, "session"))
+        return self._issued(opened, access, authentication.roles)
+
+    def continue_session(
+        self, session: Session, now: int, entropy: Entropy
+    ) -> Flow[Issued | Refused]:
+        """Give a session that began under another strategy an id of its own."""
+        yield from enter(Phase.CREDENTIAL_ISSUE)
+        access = Secret(SESSION_PREFIX + random_text(entropy, CREDENTIAL_OCTETS))
+        standing = yield from ask(
+            AttachCredential(session.id, self.name, now, reference=access.digest())
+        )
+        if standing is None:
+            yield from check("session exists", False, Reason.UNKNOWN_SESSION)
+            return Refused(Reason.UNKNOWN_SESSION)
+        yield from note("credential", Hidden(access, "session"))
+        return self._issued(standing.session, access, standing.roles)
+
+    def authenticate(self, presented: Secret, now: int) -> Flow[Verdict]:
+        """Look the id up, apply both lifetimes, and write the use down when it is due."""
+        standing = yield from self._find(presented, now)
+        if isinstance(standing, Refused):
+            return standing
+        session = standing.session
+        if now - session.used_at >= self.lifetimes.touch_every:
+            yield from enter(Phase.REFRESH)
+            alive = yield from ask(TouchSession(session.id, now))
+            if not (yield from check("still there", alive, Reason.UNKNOWN_SESSION)):
+                return Refused(Reason.UNKNOWN_SESSION)
+        yield from enter(Phase.PRINCIPAL_LOAD)
+        yield from note("subject", Public(session.subject))
+        yield from note("source", Public("the session row and its account"))
+        return Authenticated(principal_of(session, standing.roles, session.ends_at))
+
+    def renew(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+        """Slide the idle end now; the id stays, because a reference never expires early."""
+        del entropy
+        standing = yield from self._find(presented, now)
+        if isinstance(standing, Refused):
+            return standing
+        yield from enter(Phase.REFRESH)
+        alive = yield from ask(TouchSession(standing.session.id, now))
+        if not (yield from check("still there", alive, Reason.UNKNOWN_SESSION)):
+            return Refused(Reason.UNKNOWN_SESSION)
+        fresh = yield from ask(FindSession(id=standing.session.id))
+        if fresh is None:
+            yield from check("still there", False, Reason.UNKNOWN_SESSION)
+            return Refused(Reason.UNKNOWN_SESSION)
+        return self._issued(fresh.session, presented, fresh.roles)
+
+    def recall(self, presented: Secret, now: int) -> Flow[Verdict]:
+        """Say who a session id stands for without sliding its idle end."""
+        standing = yield from self._find(presented, now)
+        if isinstance(standing, Refused):
+            return standing
+        session = standing.session
+        return Authenticated(principal_of(session, standing.roles, session.ends_at))
+
+    def revoke(self, target: Target, now: int) -> Flow[Receipt]:
+        """Delete the rows: the next request finds nothing."""
+        yield from enter(Phase.CREDENTIAL_REVOKE, {"target": Public(target.kind.value)})
+        ended = yield from ask(Revoke(target, now, self.horizon))
+        yield from note("sessions", Count(ended.sessions))
+        return Receipt(sessions_ended=ended.sessions, effective_at=now)
+
+    def _find(self, presented: Secret, now: int) -> Flow[Standing | Refused]:
+        yield from enter(Phase.CREDENTIAL_VALIDATE, {"credential": Hidden(presented, "session")})
+        if not (yield from check("shape", self.recognises(presented), Reason.MALFORMED)):
+            return Refused(Reason.MALFORMED)
+        standing = yield from ask(FindSession(digest=presented.digest()))
+        return (yield from judged(standing, now))
+
+    def _issued(self, session: Session, access: Secret, roles: frozenset[str]) -> Issued:
+        ends_at = session.ends_at
+        return Issued(
+            principal=principal_of(session, roles, ends_at),
+            access=access,
+            access_expires_at=ends_at,
+            session=session,
+            remembered=session.remembered,
+        )
+
+
+# -- shared with the signed strategies, whose refresh families are sessions too
+
+
+def new_handle(entropy: Entropy) -> str:
+    """Return a name for a session that was never used before."""
+    return HANDLE_PREFIX + random_text(entropy, HANDLE_OCTETS)
+
+
+def new_session(
+    strategy: str,
+    lifetimes: Lifetimes,
+    authentication: Authentication,
+    client: Client,
+    now: int,
+    *,
+    handle: str,
+    remembered: bool,
+) -> Session:
+    """Return the record of a new sign-in under a new handle."""
+    return Session(
+        id=handle,
+        subject=authentication.subject,
+        strategy=strategy,
+        authenticated_at=authentication.at,
+        created_at=now,
+        used_at=now,
+        expires_at=now + (lifetimes.absolute if remembered else lifetimes.forgotten),
+        idle=lifetimes.idle,
+        methods=authentication.methods,
+        client=client,
+        remembered=remembered,
+    )
+
+
+def principal_of(session: Session, roles: frozenset[str], expires_at: int) -> Principal:
+    """Return who a session acts for, with the roles that its account has now."""
+    return Principal(
+        subject=session.subject,
+        session_id=session.id,
+        strategy=session.strategy,
+        authenticated_at=session.authenticated_at,
+        expires_at=expires_at,
+        methods=session.methods,
+        roles=roles,
+    )
+
+
+def judged(standing: Standing | None, now: int) -> Flow[Standing | Refused]:
+    """Apply both lifetimes and the account's state to what the store knows (ASVS 7.3, 7.4.2)."""
+    reason = refusal_of(standing, now)
+    if standing is None:
+        yield from check("session exists", False, reason)
+        return Refused(Reason.UNKNOWN_SESSION)
+    session = standing.session
+    left = Duration((session.expires_at - now) / 1000)
+    idle_left = Duration((session.used_at + session.idle - now) / 1000)
+    yield from check("session exists", True)
+    yield from check("absolute lifetime", reason is not Reason.ENDED, reason, left)
+    yield from check("idle lifetime", reason is not Reason.IDLE, reason, idle_left)
+    yield from check("account enabled", reason is not Reason.ACCOUNT_DISABLED, reason)
+    return standing if reason is None else Refused(reason)

@@ -1,0 +1,1 @@
+"""What a store must do, one class for each subject; `limen.testing.stores` joins them."""

@@ -1,0 +1,188 @@
+"""Cases about revocations and their log."""
+# ruff: noqa: D102 - the name of a case says what it shows
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from limen.effects import (
+    Ended,
+    FindRefresh,
+    FindRevocation,
+    FindSession,
+    ListSessions,
+    Purge,
+    ReadLog,
+    Revoke,
+)
+from limen.revocation import Kind, Revocation, Target
+from limen.testing.store_cases.case import (
+    HORIZON,
+    NOW,
+    ROUNDS,
+    case,
+    digest,
+    open_session,
+    together,
+)
+
+if TYPE_CHECKING:
+    from limen.ports import Store
+
+
+class RevocationCases:
+    """`Revoke`: what ends, and what is written down."""
+
+    @case
+    async def test_a_session_ends_with_its_credentials(self, store: Store) -> None:
+        await open_session(store)
+        await open_session(store, "two")
+        ended = await store.perform(Revoke(Target.session("ses_one"), NOW, HORIZON))
+        (entry,) = await store.perform(ReadLog(0))
+        assert ended == Ended(1, entry.seq)
+        assert (entry.kind, entry.subject) == (Kind.SESSION, "ses_one")
+        assert await store.perform(FindSession(digest=digest("ref one"))) is None
+        assert await store.perform(FindRefresh(digest("fresh one"))) is None
+        assert await store.perform(FindSession(id="ses_two")) is not None
+
+    @case
+    async def test_nobody_ends_the_session_of_another(self, store: Store) -> None:
+        await open_session(store)
+        theft = Target.session("ses_one", owner="usr_eve")
+        assert await store.perform(Revoke(theft, NOW, HORIZON)) == Ended(0)
+        assert await store.perform(FindSession(id="ses_one")) is not None
+        assert await store.perform(ReadLog(0)) == ()
+        own = Target.session("ses_one", owner="usr_ada")
+        assert (await store.perform(Revoke(own, NOW, HORIZON))).sessions == 1
+
+    @case
+    async def test_a_session_that_is_unknown_is_not_logged(self, store: Store) -> None:
+        assert await store.perform(Revoke(Target.session("ses_x"), NOW, HORIZON)) == Ended(0)
+        assert await store.perform(ReadLog(0)) == ()
+
+    @case
+    async def test_a_user_loses_every_session(self, store: Store) -> None:
+        await open_session(store)
+        await open_session(store, "two")
+        await open_session(store, "bob", "usr_bob")
+        ended = await store.perform(Revoke(Target.user("usr_ada"), NOW, HORIZON))
+        assert ended.sessions == 2
+        expected = Revocation(ended.seq or 0, Kind.USER, "usr_ada", NOW + 1, NOW + HORIZON)
+        assert await store.perform(ReadLog(0)) == (expected,)
+        assert await store.perform(ListSessions("usr_ada", NOW)) == ()
+        assert len(await store.perform(ListSessions("usr_bob", NOW))) == 1
+
+    @case
+    async def test_a_user_may_keep_one_session(self, store: Store) -> None:
+        for name in ("one", "two", "three"):
+            await open_session(store, name)
+        target = Target.user("usr_ada", keep="ses_two")
+        ended = await store.perform(Revoke(target, NOW, HORIZON))
+        entries = await store.perform(ReadLog(0))
+        assert ended == Ended(2, entries[-1].seq)
+        assert sorted(one.subject for one in entries) == ["ses_one", "ses_three"]
+        assert {one.kind for one in entries} == {Kind.SESSION}
+        assert [one.id for one in await store.perform(ListSessions("usr_ada", NOW))] == ["ses_two"]
+
+    @case
+    async def test_a_key_is_logged_and_ends_no_session(self, store: Store) -> None:
+        await open_session(store)
+        ended = await store.perform(Revoke(Target.key("k1"), NOW, HORIZON))
+        (entry,) = await store.perform(ReadLog(0))
+        assert ended == Ended(0, entry.seq)
+        assert (entry.kind, entry.subject) == (Kind.KEY, "k1")
+        assert await store.perform(FindSession(id="ses_one")) is not None
+
+    @case
+    async def test_everybody_loses_every_session(self, store: Store) -> None:
+        await open_session(store)
+        await open_session(store, "bob", "usr_bob")
+        ended = await store.perform(Revoke(Target.everybody(), NOW, HORIZON))
+        (entry,) = await store.perform(ReadLog(0))
+        assert ended == Ended(2, entry.seq)
+        assert (entry.kind, entry.not_before) == (Kind.ALL, NOW + 1)
+        assert await store.perform(FindSession(id="ses_bob")) is None
+
+    @case
+    async def test_without_a_horizon_nothing_is_logged(self, store: Store) -> None:
+        await open_session(store)
+        targets = (
+            Target.session("ses_one"),
+            Target.user("usr_ada"),
+            Target.key("k1"),
+            Target.everybody(),
+        )
+        ended = [await store.perform(Revoke(target, NOW)) for target in targets]
+        assert ended == [Ended(1), Ended(0), Ended(0), Ended(0)]
+        assert await store.perform(ReadLog(0)) == ()
+
+
+class LogCases:
+    """`ReadLog` and `FindRevocation`."""
+
+    @case
+    async def test_the_log_is_read_in_order_and_in_parts(self, store: Store) -> None:
+        for name in "abcde":
+            await store.perform(Revoke(Target.key(name), NOW, HORIZON))
+        first = await store.perform(ReadLog(0, limit=2))
+        rest = await store.perform(ReadLog(first[-1].seq))
+        assert [one.subject for one in first + rest] == list("abcde")
+        seqs = [one.seq for one in first + rest]
+        assert seqs == sorted(set(seqs))
+        assert await store.perform(ReadLog(seqs[-1])) == ()
+
+    @case
+    async def test_the_log_itself_says_what_is_refused(self, store: Store) -> None:
+        await open_session(store)
+        await store.perform(Revoke(Target.session("ses_one"), NOW, HORIZON))
+        await store.perform(Revoke(Target.user("usr_bob"), NOW, HORIZON))
+        await store.perform(Revoke(Target.key("k1"), NOW, HORIZON))
+        ask = FindRevocation
+        assert await store.perform(ask("ses_one", "usr_ada", "k2", NOW + 9))
+        assert await store.perform(ask("ses_two", "usr_bob", "k2", NOW))
+        assert await store.perform(ask("ses_two", "usr_ada", "k1", NOW + 9))
+        assert not await store.perform(ask("ses_two", "usr_bob", "k2", NOW + 1))
+        assert not await store.perform(ask("ses_two", "usr_ada", "k2", 0))
+        assert not await store.perform(ask("ses_two", "usr_ada", None, 0))
+        # A name of one kind means nothing as a name of another.
+        assert not await store.perform(ask("usr_bob", "ses_one", "usr_bob", 0))
+        await store.perform(Revoke(Target.everybody(), NOW + 5, HORIZON))
+        assert await store.perform(ask("ses_two", "usr_ada", None, NOW + 5))
+        assert not await store.perform(ask("ses_two", "usr_ada", None, NOW + 6))
+
+    @case
+    async def test_a_number_of_the_log_is_never_used_again(self, store: Store) -> None:
+        await store.perform(Revoke(Target.key("a"), NOW, HORIZON))
+        (old,) = await store.perform(ReadLog(0))
+        assert await store.perform(Purge(NOW + HORIZON)) == 1
+        assert await store.perform(ReadLog(0)) == ()
+        await store.perform(Revoke(Target.key("b"), NOW, HORIZON))
+        (new,) = await store.perform(ReadLog(old.seq))
+        assert new.subject == "b"
+
+    @case
+    async def test_a_reader_that_follows_the_log_misses_nothing(self, store: Store) -> None:
+        seen: list[Revocation] = []
+
+        written = asyncio.Event()
+
+        async def follow() -> None:
+            last = False
+            while not last:
+                last = written.is_set()
+                seen.extend(await store.perform(ReadLog(seen[-1].seq if seen else 0)))
+                await asyncio.sleep(0)  # a store in memory would never let the writers run
+
+        async def write(number: int) -> None:
+            for part in range(5):
+                target = Target.key(f"{number}.{part}")
+                await store.perform(Revoke(target, NOW, HORIZON))
+
+        async def write_all() -> None:
+            await together(*(write(number) for number in range(ROUNDS)))
+            written.set()
+
+        await together(follow(), write_all())
+        assert len(seen) == ROUNDS * 5
+        assert tuple(seen) == await store.perform(ReadLog(0))

@@ -1,0 +1,53 @@
+"""The `Authorization: Bearer` header (RFC 6750 section 2.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limen.secret import Secret
+from limen.transports.base import Carrier, Presented
+from limen.verdict import Reason, Refused
+
+if TYPE_CHECKING:
+    from limen.transports.base import HeaderLines, Headers
+    from limen.verdict import Issued
+
+_SCHEME = b"bearer"
+# The longest credential is a signed token of 8192 characters; no header needs more.
+MAX_HEADER_OCTETS = 8_192 + len("Bearer ")
+
+
+class BearerTransport:
+    """Credentials in a header that code adds: no browser sends it by itself, so no CSRF."""
+
+    carrier = Carrier.BEARER
+
+    def read(self, headers: Headers) -> Presented | Refused | None:
+        """Read exactly one bearer credential.
+
+        Two `Authorization` lines are refused: a proxy may believe the first and we the
+        last. Another scheme is none of our business and reads as nothing.
+        """
+        lines = [value for name, value in headers if name == b"authorization"]
+        if not lines:
+            return None
+        if len(lines) > 1:
+            return Refused(Reason.AMBIGUOUS)
+        scheme, _, credential = lines[0].strip().partition(b" ")
+        if scheme.lower() != _SCHEME:
+            return None
+        credential = credential.strip()
+        if not credential or len(lines[0]) > MAX_HEADER_OCTETS or not credential.isascii():
+            return Refused(Reason.MALFORMED)
+        if b" " in credential or b"," in credential:
+            return Refused(Reason.AMBIGUOUS)
+        return Presented(self.carrier, access=Secret(credential.decode("ascii")))
+
+    def deliver(self, issued: Issued, now: int) -> HeaderLines:
+        """Deliver nothing here: the response body carries the credentials."""
+        del issued, now
+        return ()
+
+    def withdraw(self) -> HeaderLines:
+        """Withdraw nothing: the client forgets what it keeps."""
+        return ()
