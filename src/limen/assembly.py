@@ -51,6 +51,11 @@ class Assembly:
     tracer: Tracer
 
     @property
+    def traced(self) -> bool:
+        """Whether anybody listens to the trace."""
+        return self.tracer.listening
+
+    @property
     def follows_feed(self) -> bool:
         """Whether any strategy in use asks the revocation feed."""
         return any(

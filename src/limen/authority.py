@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from limen.effects import AnyEffect
     from limen.entropy import Entropy
     from limen.ports import Feed, Store
+    from limen.principal import Principal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,6 +97,7 @@ class Limen:
         self._keys_read_at = 0
         self._upkeep: asyncio.Task[None] | None = None
         self._opened = False
+        self._opening = asyncio.Lock()
 
     def _build_feed(self) -> Feed | None:
         if not self._assembly.follows_feed:
@@ -115,8 +117,12 @@ class Limen:
         Raises `MigrationNeeded` or another `ConfigurationError` with the remedy, or
         `StoreUnavailable`.
         """
-        if self._opened:
-            return
+        async with self._opening:
+            if not self._opened:
+                await self._open()
+                self._opened = True
+
+    async def _open(self) -> None:
         await self._store.open()
         if self._assembly.parts.keeps:
             await self.run(self._operations.load_keys())
@@ -128,7 +134,6 @@ class Limen:
             )
         if self._feed is not None:
             await self._feed.start()
-        self._opened = True
 
     async def close(self) -> None:
         """Stop following, let running hashes finish and close the store."""
@@ -238,6 +243,15 @@ class Limen:
     service_token = _awaited(Operations.service_token)
 
     # -- what an edge needs besides
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `open` has succeeded and `close` was not called since."""
+        return self._opened
+
+    def is_outdated(self, principal: Principal) -> bool:
+        """Tell whether a principal came by a strategy that is only accepted, not issued."""
+        return self._operations.is_outdated(principal)
 
     @property
     def assembly(self) -> Assembly:

@@ -18,6 +18,7 @@ from limen.claims import mint
 from limen.effects import (
     AddAccount,
     FindAccount,
+    FindRevocation,
     FindSession,
     HashPassword,
     Increment,
@@ -37,7 +38,7 @@ from limen.effects import (
 from limen.entropy import random_text
 from limen.errors import ConfigurationError
 from limen.evidence import Count
-from limen.guarantees import Receipt
+from limen.guarantees import Format, Receipt
 from limen.phase import Phase
 from limen.principal import Authentication, Client, Principal
 from limen.revocation import Kind, Target
@@ -295,14 +296,36 @@ class Operations:
         holds it is not signed out.
         """
         parts, now = self._parts, self._parts.clock.now()
-        standing = (yield from ask(FindSession(id=principal.session_id))) if parts.keeps else None
-        if standing is not None:
-            return (yield from parts.primary.continue_session(standing.session, now, parts.entropy))
+        if parts.keeps:
+            yield from enter(Phase.PRINCIPAL_LOAD)
+            standing = yield from ask(FindSession(id=principal.session_id))
+            if standing is not None:
+                session = standing.session
+                return (yield from parts.primary.continue_session(session, now, parts.entropy))
+            if not (yield from self._never_kept(principal)):
+                return Refused(Reason.REVOKED)
         # The old credential was one of zero storage: remember its event, not a new one.
         proven = Authentication(
             principal.subject, principal.authenticated_at, principal.methods, principal.roles
         )
         return (yield from parts.primary.issue(proven, Client(), now, parts.entropy))
+
+    def _never_kept(self, principal: Principal) -> Flow[bool]:
+        """Tell a token of zero storage from one whose session was ended.
+
+        Neither has a row, and the second may still be accepted until it expires: to trade it
+        for a new session would undo the revocation. The log outlives every such token.
+        """
+        yield from enter(Phase.REVOCATION_CHECK)
+        question = FindRevocation(
+            principal.session_id, principal.subject, None, principal.authenticated_at
+        )
+        revoked = yield from ask(question)
+        signed = any(
+            one.name == principal.strategy and one.guarantees.format is Format.SIGNED
+            for one in self._parts.strategies
+        )
+        return (yield from check("not revoked", signed and not revoked, Reason.REVOKED))
 
     def is_outdated(self, principal: Principal) -> bool:
         """Tell whether a principal came by a strategy that is only accepted, not issued."""
@@ -351,8 +374,12 @@ class Operations:
             parts.keys.keyring = yield from rotation.withdraw(
                 target.subject, parts.algorithm, parts.secrets, now, parts.entropy
             )
-        slowest = max(parts.strategies, key=lambda one: one.guarantees.revocation_window)
-        return (yield from slowest.revoke(target, now))
+        keeping = [one for one in parts.strategies if one.guarantees.needs_store]
+        # One that keeps something must do it: `jwt` without refresh would end nothing.
+        receipt = yield from (keeping or [parts.primary])[0].revoke(target, now)
+        window = max(one.guarantees.revocation_window for one in parts.strategies)
+        known = len(keeping) == len(parts.strategies)
+        return Receipt(receipt.sessions_ended if known else None, now + window)
 
     def sessions(self, subject: str) -> Flow[tuple[Session, ...]]:
         """Return the live sessions of an account, newest first: its device list."""

@@ -142,7 +142,7 @@ class PasswordPolicy:
 
 
 @lru_cache(maxsize=1)
-def common_passwords() -> frozenset[str]:
+def known_passwords() -> frozenset[str]:
     """Return the shipped list, case folded; `data/README.md` says where it comes from."""
     text = files("limen").joinpath("data", "common_passwords.txt").read_text(encoding="utf-8")
     return frozenset(line.casefold() for line in text.splitlines())
@@ -151,7 +151,7 @@ def common_passwords() -> frozenset[str]:
 def _is_common(normal: str, email: str) -> bool:
     folded = normal.casefold()
     address = unicodedata.normalize("NFKC", email).casefold()
-    return folded in {address, address.partition("@")[0]} or folded in common_passwords()
+    return folded in {address, address.partition("@")[0]} or folded in known_passwords()
 
 
 def _octets(password: Secret) -> bytes:

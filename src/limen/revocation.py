@@ -111,9 +111,10 @@ class RevocationView:
         """Take in entries of the log; one that is held already changes nothing."""
         for entry in entries:
             if entry.seq > self.seq:
-                self.seq = entry.seq
-                self._expiries.append(entry)
                 self._hold(entry)
+                self._expiries.append(entry)
+                # Last: another thread that reads on from here must not miss this entry.
+                self.seq = entry.seq
 
     def _hold(self, entry: Revocation) -> None:
         match entry.kind:

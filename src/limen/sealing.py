@@ -120,7 +120,7 @@ class Secrets:
         """Read one secret, or several with the newest first.
 
         Raises `ConfigurationError` for `secret` if one is missing, shorter than 32
-        characters, a placeholder or plainly not random (ASVS 13.2.3, 13.3.1).
+        characters, a placeholder or plainly not random (ASVS 13.3.1).
         """
         texts = [value] if isinstance(value, str) else list(value or ())
         if not texts:

@@ -137,6 +137,7 @@ class _Records:
             self.accounts[effect.id] = replace(
                 account, revision=account.revision + 1, updated_at=effect.now
             )
+        if effect.revoke:
             self.end_user(effect.id, effect.keep, effect.now, effect.horizon)
         return True
 
@@ -258,6 +259,8 @@ class _Records:
 
     def revoke(self, effect: Revoke) -> Ended:
         target, now, horizon = effect.target, effect.now, effect.horizon
+        if target.spares_sessions:
+            return Ended(0, self.append(target.kind, [target.subject], now, horizon))
         match target.kind:
             case Kind.SESSION:
                 session = self.sessions.get(target.subject)

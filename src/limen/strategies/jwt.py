@@ -13,6 +13,7 @@ from limen.claims import Claims, Examination, examine, mint
 from limen.effects import (
     AttachCredential,
     FindRefresh,
+    FindSession,
     OpenSession,
     RefreshKeys,
     Revoke,
@@ -145,7 +146,11 @@ class JwtStrategy:
         """Give a session that began under another strategy a token and a family."""
         yield from enter(Phase.CREDENTIAL_ISSUE)
         if not self.refresh:
-            return (yield from self._sign(session, frozenset(), now, entropy))
+            found = yield from ask(FindSession(id=session.id))
+            if not (yield from check("session exists", found is not None, Reason.UNKNOWN_SESSION)):
+                return Refused(Reason.UNKNOWN_SESSION)
+            roles = found.roles if found else frozenset[str]()
+            return (yield from self._sign(session, roles, now, entropy))
         refresh = _new_refresh_token(entropy)
         standing = yield from ask(
             AttachCredential(session.id, self.name, now, refresh=refresh.digest())
@@ -162,7 +167,7 @@ class JwtStrategy:
         # A token never outlives its session, nor begins before it: `created_at` may lie a
         # moment ahead of this clock after "sign out everywhere" (see OpenSession).
         issued_at = max(now, session.created_at)
-        expires_at = min(issued_at + self.policy.lifetime, session.expires_at)
+        expires_at = min(now + self.policy.lifetime, session.ends_at)
         key = self.keys.keyring.signing
         access = mint(
             self.policy,
@@ -180,7 +185,7 @@ class JwtStrategy:
         yield from note("alg", Public(key.algorithm))
         yield from note("kid", Public(key.id))
         return Issued(
-            principal=replace(principal_of(session, roles, expires_at), strategy=self.name),
+            principal=principal_of(self.name, session, roles, expires_at),
             access=access,
             access_expires_at=expires_at,
             session=session,
@@ -282,8 +287,8 @@ class JwtStrategy:
             return standing
         yield from enter(Phase.PRINCIPAL_LOAD)
         yield from note("source", Public("the session row and its account"))
-        principal = principal_of(standing.session, standing.roles, standing.session.ends_at)
-        return Authenticated(replace(principal, strategy=self.name))
+        session = standing.session
+        return Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
 
     def _is_refresh(self, presented: Secret) -> bool:
         return self.refresh and looks_like(presented.reveal(), REFRESH_PREFIX)

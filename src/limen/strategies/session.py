@@ -135,7 +135,7 @@ class SessionStrategy:
         yield from enter(Phase.PRINCIPAL_LOAD)
         yield from note("subject", Public(session.subject))
         yield from note("source", Public("the session row and its account"))
-        return Authenticated(principal_of(session, standing.roles, session.ends_at))
+        return Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
 
     def renew(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
         """Slide the idle end now; the id stays, because a reference never expires early."""
@@ -159,7 +159,7 @@ class SessionStrategy:
         if isinstance(standing, Refused):
             return standing
         session = standing.session
-        return Authenticated(principal_of(session, standing.roles, session.ends_at))
+        return Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
 
     def revoke(self, target: Target, now: int) -> Flow[Receipt]:
         """Delete the rows: the next request finds nothing."""
@@ -178,7 +178,7 @@ class SessionStrategy:
     def _issued(self, session: Session, access: Secret, roles: frozenset[str]) -> Issued:
         ends_at = session.ends_at
         return Issued(
-            principal=principal_of(session, roles, ends_at),
+            principal=principal_of(self.name, session, roles, ends_at),
             access=access,
             access_expires_at=ends_at,
             session=session,
@@ -220,12 +220,14 @@ def new_session(
     )
 
 
-def principal_of(session: Session, roles: frozenset[str], expires_at: int) -> Principal:
+def principal_of(
+    strategy: str, session: Session, roles: frozenset[str], expires_at: int
+) -> Principal:
     """Return who a session acts for, with the roles that its account has now."""
     return Principal(
         subject=session.subject,
         session_id=session.id,
-        strategy=session.strategy,
+        strategy=strategy,
         authenticated_at=session.authenticated_at,
         expires_at=expires_at,
         methods=session.methods,
@@ -243,7 +245,11 @@ def judged(standing: Standing | None, now: int) -> Flow[Standing | Refused]:
     left = Duration((session.expires_at - now) / 1000)
     idle_left = Duration((session.used_at + session.idle - now) / 1000)
     yield from check("session exists", True)
-    yield from check("absolute lifetime", reason is not Reason.ENDED, reason, left)
-    yield from check("idle lifetime", reason is not Reason.IDLE, reason, idle_left)
-    yield from check("account enabled", reason is not Reason.ACCOUNT_DISABLED, reason)
-    return standing if reason is None else Refused(reason)
+    if not (yield from check("absolute lifetime", reason is not Reason.ENDED, reason, left)):
+        return Refused(Reason.ENDED)
+    if not (yield from check("idle lifetime", reason is not Reason.IDLE, reason, idle_left)):
+        return Refused(Reason.IDLE)
+    enabled = reason is not Reason.ACCOUNT_DISABLED
+    if not (yield from check("account enabled", enabled, reason)):
+        return Refused(Reason.ACCOUNT_DISABLED)
+    return standing

@@ -81,6 +81,11 @@ class Tracer:
         self._redact = redaction
         self._seq = itertools.count(1)
 
+    @property
+    def listening(self) -> bool:
+        """Whether there is a sink."""
+        return self._sink is not None
+
     def begin(self, strategy: str) -> Recorder | None:
         """Return a recorder for one flow, or `None` when there is no sink."""
         return None if self._sink is None else Recorder(self, strategy, self._clock)

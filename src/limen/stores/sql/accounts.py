@@ -84,6 +84,7 @@ def set_password(connection: Connection, effect: SetPassword) -> bool:
     if effect.moves_on:
         moved = {"revision": account.c.revision + 1, "updated_at": effect.now}
         connection.execute(update(account).where(account.c.id == effect.id).values(moved))
+    if effect.revoke:
         sessions.end_user(connection, effect.id, effect.keep, effect.now, effect.horizon)
     return True
 

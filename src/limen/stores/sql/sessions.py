@@ -138,6 +138,8 @@ def use(connection: Connection, session_id: str, used_at: int) -> bool:
 def revoke(connection: Connection, effect: Revoke) -> Ended:
     """Perform `Revoke`: first the sessions, then the log (see `locks`)."""
     target, now, horizon = effect.target, effect.now, effect.horizon
+    if target.spares_sessions:
+        return Ended(0, log.append(connection, target.kind, [target.subject], now, horizon))
     match target.kind:
         case Kind.SESSION:
             named = session.c.id == target.subject

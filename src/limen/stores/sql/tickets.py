@@ -34,8 +34,8 @@ def increment(connection: Connection, effect: Increment) -> Tally:
         )
         .returning(tally.c.count, tally.c.resets_at)
     )
-    count, ends = connection.execute(counted).one()._tuple()
-    return Tally(count, ends)
+    row = connection.execute(counted).one()
+    return Tally(row._mapping["count"], row.resets_at)
 
 
 def keep(connection: Connection, effect: KeepTicket) -> None:

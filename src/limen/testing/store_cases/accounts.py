@@ -167,6 +167,17 @@ class PasswordCases:
         }
 
     @case
+    async def test_a_new_password_may_end_nothing(self, store: Store) -> None:
+        await add_account(store)
+        await open_session(store)
+        new = SetPassword("usr_ada", "new", 0, NOW, moves_on=True, horizon=HORIZON)
+        assert await store.perform(new)
+        found = await store.perform(FindAccount(id="usr_ada"))
+        assert found == Found(account(revision=1), "new")
+        assert await store.perform(FindSession(id="ses_one")) is not None
+        assert await store.perform(ReadLog(0)) == ()
+
+    @case
     async def test_a_first_password_can_be_set(self, store: Store) -> None:
         assert await store.perform(AddAccount(account(), None))
         assert await store.perform(SetPassword("usr_ada", "first", 0, NOW, moves_on=False))

@@ -60,7 +60,7 @@ def digest(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
 
 
-def account(name: str = "ada", **changes: Any) -> Account:
+def account(name: str = "ada", /, **changes: Any) -> Account:
     """Return an account whose id and address come from its name."""
     made = Account(
         id=f"usr_{name}",
@@ -73,7 +73,7 @@ def account(name: str = "ada", **changes: Any) -> Account:
     return replace(made, **changes)
 
 
-def session(name: str = "one", subject: str = "usr_ada", **changes: Any) -> Session:
+def session(name: str = "one", subject: str = "usr_ada", /, **changes: Any) -> Session:
     """Return a session of `subject` that began at `NOW`."""
     made = Session(
         id=f"ses_{name}",
@@ -91,7 +91,7 @@ def session(name: str = "one", subject: str = "usr_ada", **changes: Any) -> Sess
     return replace(made, **changes)
 
 
-async def add_account(store: Store, name: str = "ada", **changes: Any) -> Account:
+async def add_account(store: Store, name: str = "ada", /, **changes: Any) -> Account:
     """Keep an account with the password hash "hash"."""
     made = account(name, **changes)
     assert await store.perform(AddAccount(made, "hash"))
@@ -99,7 +99,7 @@ async def add_account(store: Store, name: str = "ada", **changes: Any) -> Accoun
 
 
 async def open_session(
-    store: Store, name: str = "one", subject: str = "usr_ada", **changes: Any
+    store: Store, name: str = "one", subject: str = "usr_ada", /, **changes: Any
 ) -> Session:
     """Keep a session; its credentials are the digests `ref <name>` and `fresh <name>`."""
     kept = await store.perform(

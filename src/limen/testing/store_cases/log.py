@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limen.effects import (
@@ -84,6 +85,19 @@ class RevocationCases:
         assert sorted(one.subject for one in entries) == ["ses_one", "ses_three"]
         assert {one.kind for one in entries} == {Kind.SESSION}
         assert [one.id for one in await store.perform(ListSessions("usr_ada", NOW))] == ["ses_two"]
+
+    @case
+    async def test_tokens_are_refused_while_the_sessions_live_on(self, store: Store) -> None:
+        await open_session(store)
+        for target in (Target.tokens("usr_ada"), replace(Target.everybody(), spares_sessions=True)):
+            ended = await store.perform(Revoke(target, NOW, HORIZON))
+            assert ended.sessions == 0
+            assert ended.seq is not None
+            (entry,) = await store.perform(ReadLog(ended.seq - 1))
+            assert (entry.kind, entry.subject) == (target.kind, target.subject)
+            assert entry.not_before == NOW + 1
+        assert await store.perform(FindSession(digest=digest("ref one"))) is not None
+        assert await store.perform(FindRefresh(digest("fresh one"))) is not None
 
     @case
     async def test_a_key_is_logged_and_ends_no_session(self, store: Store) -> None:

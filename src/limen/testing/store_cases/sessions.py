@@ -62,7 +62,7 @@ class SessionCases:
 
     @case
     async def test_a_subject_need_not_have_an_account(self, store: Store) -> None:
-        kept = await open_session(store, subject="urn:elsewhere:7")
+        kept = await open_session(store, "one", "urn:elsewhere:7")
         standing = Standing(kept, frozenset(), disabled=False)
         assert await store.perform(FindSession(id="ses_one")) == standing
 

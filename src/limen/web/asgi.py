@@ -1,0 +1,318 @@
+"""What every ASGI framework shares: a middleware, and the authentication of one request.
+
+The middleware opens and closes Limen with the application, gives each request a
+`RequestAuth` and adds its cookies to the response. It decides nothing: a route that asks
+nobody pays nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from limen.entropy import random_text
+from limen.errors import LimenError, Overloaded, StoreUnavailable
+from limen.evidence import Check, Public
+from limen.phase import Phase
+from limen.trace.recorder import traced_as
+from limen.transports import (
+    BearerTransport,
+    Carrier,
+    CookieTransport,
+    OriginRule,
+    Presented,
+)
+from limen.transports.origin import SAFE_METHODS, Provenance
+from limen.verdict import Absent, Authenticated, Issued, Reason, Refused, Verdict
+from limen.web.refusal import STORE_DOWN, Refusal, overloaded
+
+if TYPE_CHECKING:
+    from limen.authority import Limen
+    from limen.principal import Principal
+    from limen.transports.base import HeaderLines
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SCOPE_KEY = "limen.auth"
+REQUEST_ID_OCTETS = 9
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+# A signed token that failed for one of these may have a refresh token that still works.
+_RENEWABLE = frozenset({Reason.EXPIRED, Reason.REVOKED, Reason.UNKNOWN_KEY})
+# Requests that a framework makes ahead of the person; they must not change credentials.
+_PREFETCH = frozenset({b"purpose", b"sec-purpose", b"next-router-prefetch", b"rsc"})
+
+
+class Edge:
+    """What the settings say about HTTP, computed once."""
+
+    def __init__(self, auth: Limen) -> None:
+        settings = auth.settings
+        self.auth = auth
+        self.bearer = BearerTransport()
+        self.origins = OriginRule(settings.base_url, settings.trusted_origins)
+        self._secure = CookieTransport(settings.cookies, secure=True)
+        self._plain: CookieTransport | None = None
+        base_url = settings.base_url
+        if base_url is None or not base_url.startswith("https://"):
+            self._plain = CookieTransport(settings.cookies, secure=False)
+        self._always_plain = base_url is not None and self._plain is not None
+
+    def cookies_for(self, scope: Scope, host: str) -> CookieTransport:
+        """Return the cookie transport for one request.
+
+        Cookies are Secure unless `base_url` says http, or there is no `base_url` and the
+        request is plain http to the loopback, which is development.
+        """
+        if self._plain is None:
+            return self._secure
+        if self._always_plain:
+            return self._plain
+        plain = scope.get("scheme") in ("http", "ws") and _hostname(host) in _LOOPBACK
+        return self._plain if plain else self._secure
+
+
+class RequestAuth:
+    """The authentication of one request: who acts, and what its response hands back."""
+
+    __slots__ = (
+        "_edge",
+        "_host",
+        "_origin",
+        "_prefetch",
+        "_referer",
+        "_verdict",
+        "consulted",
+        "cookies",
+        "headers",
+        "outgoing",
+        "scope",
+    )
+
+    def __init__(self, edge: Edge, scope: Scope) -> None:
+        self._edge = edge
+        self.scope = scope
+        self.headers: HeaderLines = scope["headers"]
+        self.outgoing: list[tuple[bytes, bytes]] = []
+        self.consulted = False
+        self._verdict: Verdict | None = None
+        self._host = self._origin = self._referer = ""
+        self._prefetch = False
+        for name, value in self.headers:
+            if name == b"host":
+                self._host = value.decode("latin-1")
+            elif name == b"origin":
+                self._origin = value.decode("latin-1")
+            elif name == b"referer":
+                self._referer = value.decode("latin-1")
+            elif name in _PREFETCH:
+                self._prefetch = True
+        self.cookies = edge.cookies_for(scope, self._host)
+
+    @property
+    def auth(self) -> Limen:
+        """The Limen that judges this request."""
+        return self._edge.auth
+
+    @property
+    def own_origin(self) -> str:
+        """The origin that the request itself names; used while `base_url` is not set."""
+        scheme = {"ws": "http", "wss": "https"}.get(self.scope["scheme"], self.scope["scheme"])
+        return f"{scheme}://{self._host.lower()}"
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method changes nothing (RFC 9110 section 9.2.1). A socket does."""
+        return self.scope["type"] == "http" and self.scope["method"] in SAFE_METHODS
+
+    def provenance(self) -> Provenance:
+        """Judge where the request came from by its `Origin`, else `Referer`."""
+        return self._edge.origins.judge(self._origin, self._referer, self.own_origin)
+
+    def trusts_target(self, target: str) -> bool:
+        """Tell whether a redirect may go to `target`."""
+        return self._edge.origins.trusts_target(target, self.own_origin)
+
+    def presented(self) -> Presented | Refused | None:
+        """Return what the request carries.
+
+        An `Authorization: Bearer` header was put there on purpose, so it is judged alone
+        and a cookie beside it is ignored: two identities never mix (A64).
+        """
+        carried = self._edge.bearer.read(self.headers)
+        if carried is None:
+            carried = self.cookies.read(self.headers)
+        return carried
+
+    async def verdict(self) -> Verdict:
+        """Say who the request acts for; judged once, and renewed where that is due.
+
+        Raises `StoreUnavailable` when the store must be asked and cannot answer.
+        """
+        if self._verdict is None:
+            self.consulted = True
+            self._verdict = await self._judge()
+        return self._verdict
+
+    async def _judge(self) -> Verdict:
+        auth, carried = self.auth, self.presented()
+        tracer, strategy = auth.assembly.tracer, auth.settings.strategy
+        carrier = carried.carrier.value if isinstance(carried, Presented) else "none"
+        tracer.record(strategy, Phase.CREDENTIAL_EXTRACT, outcome={"carrier": Public(carrier)})
+        if not isinstance(carried, Presented):
+            return carried or Absent()
+        by_cookie = carried.carrier is Carrier.COOKIE
+        if by_cookie and not self.is_safe:
+            trusted = self.provenance() is Provenance.TRUSTED
+            check = Check("origin", trusted, None if trusted else Reason.CROSS_ORIGIN)
+            tracer.record(strategy, Phase.CSRF_CHECK, checks=(check,))
+            if not trusted:
+                return Refused(Reason.CROSS_ORIGIN)
+        verdict: Verdict = Absent()
+        if carried.access is not None:
+            verdict = await auth.authenticate(carried.access.reveal())
+        if by_cookie and not isinstance(verdict, Authenticated) and carried.refresh is not None:
+            verdict = await self._renew(carried.refresh.reveal(), verdict)
+        if by_cookie and isinstance(verdict, Authenticated):
+            await self._exchange(verdict.principal)
+        return verdict
+
+    async def _renew(self, refresh: str, refused: Absent | Refused) -> Verdict:
+        """Go on with the refresh token where the access token has merely run out.
+
+        A safe request only recalls the session, which changes nothing; any other rotates.
+        So a prefetch never uses a refresh token up, and no page loses its session.
+        """
+        if isinstance(refused, Refused) and refused.reason not in _RENEWABLE:
+            return refused
+        if self.is_safe or self._prefetch:
+            return await self.auth.recall(refresh)
+        renewed = await self.auth.refresh(refresh)
+        if isinstance(renewed, Refused):
+            return renewed
+        self.deliver(renewed)
+        return Authenticated(renewed.principal)
+
+    async def _exchange(self, principal: Principal) -> None:
+        """Hand out a credential of the strategy that the system is moving to."""
+        if self._prefetch or self.outgoing or not self.auth.is_outdated(principal):
+            return
+        issued = await self.auth.exchange(principal)
+        if isinstance(issued, Issued):
+            self.deliver(issued)
+
+    async def principal(self) -> Principal | None:
+        """Return who the request acts for, `None` if it carries no accepted credential."""
+        verdict = await self.verdict()
+        return verdict.principal if isinstance(verdict, Authenticated) else None
+
+    def deliver(self, issued: Issued) -> None:
+        """Set the cookies of a credential on this response, in place of any set before."""
+        self.outgoing[:] = self.cookies.deliver(issued, self.auth.assembly.clock.now())
+
+    def withdraw(self) -> None:
+        """Make the client forget its cookies with this response."""
+        self.outgoing[:] = self.cookies.withdraw()
+
+
+class AuthMiddleware:
+    """Gives each request a `RequestAuth` and turns faults into 503. Pure ASGI."""
+
+    def __init__(self, app: ASGIApp, auth: Limen) -> None:
+        self.app = app
+        self.auth = auth
+        self.edge = Edge(auth)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+            return
+        if SCOPE_KEY in scope:  # an outer middleware serves this request already
+            await self.app(scope, receive, send)
+            return
+        request_auth = scope[SCOPE_KEY] = RequestAuth(self.edge, scope)
+        started = False
+
+        async def send_with_cookies(message: Message) -> None:
+            nonlocal started
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                started = True
+                _add_headers(message, request_auth)
+            await send(message)
+
+        assembly = self.auth.assembly
+        request_id = random_text(assembly.entropy, REQUEST_ID_OCTETS) if assembly.traced else "-"
+        try:
+            if not self.auth.is_open:
+                await self.auth.open()
+            with traced_as(request_id=request_id):
+                await self.app(scope, receive, send_with_cookies)
+        except StoreUnavailable:
+            if started:
+                raise
+            await _refuse(scope, STORE_DOWN, send)
+        except Overloaded as fault:
+            if started:
+                raise
+            await _refuse(scope, overloaded(fault.retry_after), send)
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Open before the application starts and close after it stopped.
+
+        A mistake in the configuration must stop the server, so it is reported in the
+        protocol's own way: some servers go on serving after an exception here.
+        """
+        startup = await receive()
+        try:
+            await self.auth.open()
+        except LimenError as fault:
+            await send({"type": "lifespan.startup.failed", "message": str(fault)})
+            return
+        waiting = [startup]
+
+        async def replayed() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        try:
+            await self.app(scope, replayed, send)
+        finally:
+            await self.auth.close()
+
+
+def _add_headers(message: Message, request_auth: RequestAuth) -> None:
+    outgoing = request_auth.outgoing
+    if not outgoing and not request_auth.consulted:
+        return
+    headers = list(message.get("headers", ()))
+    stated = any(name.lower() == b"cache-control" for name, _ in headers)
+    if outgoing:
+        # A cached Set-Cookie would sign somebody else in (ASVS 14.3.2).
+        headers = [line for line in headers if line[0].lower() != b"cache-control"]
+        stated = False
+    if not stated:
+        headers.append((b"cache-control", b"no-store"))
+    message["headers"] = [*headers, *outgoing]
+
+
+async def _refuse(scope: Scope, refusal: Refusal, send: Send) -> None:
+    if scope["type"] != "http":
+        # 1013: try again later (IANA WebSocket close codes).
+        await send({"type": "websocket.close", "code": 1013, "reason": refusal.detail})
+        return
+    body = json.dumps({"message": refusal.detail, "code": "UNAVAILABLE"}).encode()
+    headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+    headers += [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _hostname(host: str) -> str:
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0].lower()

@@ -1,0 +1,111 @@
+"""Limen in a Starlette application: `install`, `principal_of`, `requires`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
+
+from starlette.exceptions import HTTPException, WebSocketException
+from starlette.requests import HTTPConnection, Request
+from starlette.status import WS_1008_POLICY_VIOLATION
+
+from limen.errors import ConfigurationError
+from limen.evidence import Check
+from limen.phase import Phase
+from limen.verdict import Absent, Authenticated
+from limen.web.asgi import SCOPE_KEY, AuthMiddleware, RequestAuth
+from limen.web.refusal import Refusal, forbidden, refusal_of
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from limen.authority import Limen
+    from limen.principal import Principal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def install(app: Starlette, auth: Limen) -> None:
+    """Add Limen to an application: its routes under `base_path` and its middleware.
+
+    The middleware opens the store when the application starts and closes it at the end.
+    """
+    from limen.service.app import endpoints  # noqa: PLC0415 - the wire is loaded when it is served
+
+    app.mount(auth.settings.base_path, endpoints(auth), name="limen")
+    app.add_middleware(AuthMiddleware, auth=auth)
+
+
+def request_auth_of(connection: HTTPConnection) -> RequestAuth:
+    """Return the authentication of this request; raises `ConfigurationError` without Limen."""
+    found = connection.scope.get(SCOPE_KEY)
+    if found is None:
+        raise ConfigurationError(
+            "middleware",
+            "this application has no AuthMiddleware.",
+            "Call install(app, auth) before it serves requests.",
+        )
+    return cast("RequestAuth", found)
+
+
+async def principal_of(connection: HTTPConnection) -> Principal:
+    """Return who a request acts for, or answer it with 401.
+
+    Works for WebSockets too, which are closed with 1008.
+    """
+    verdict = await request_auth_of(connection).verdict()
+    if isinstance(verdict, Authenticated):
+        return verdict.principal
+    raise refused(connection, refusal_of(verdict))
+
+
+async def principal_or_none(connection: HTTPConnection) -> Principal | None:
+    """Return who a request acts for, or `None` if it carries no credential at all.
+
+    A credential that is not accepted is answered with 401: an attack or an expired session
+    must not pass for a visitor.
+    """
+    verdict = await request_auth_of(connection).verdict()
+    return None if isinstance(verdict, Absent) else await principal_of(connection)
+
+
+def requires(
+    *roles: str,
+) -> Callable[
+    [Callable[Concatenate[Request, P], Awaitable[R]]],
+    Callable[Concatenate[Request, P], Awaitable[R]],
+]:
+    """Let only somebody through who is signed in and holds every one of these roles."""
+
+    def decorate(
+        endpoint: Callable[Concatenate[Request, P], Awaitable[R]],
+    ) -> Callable[Concatenate[Request, P], Awaitable[R]]:
+        @functools.wraps(endpoint)
+        async def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            await authorised(request, roles)
+            return await endpoint(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+async def authorised(connection: HTTPConnection, roles: tuple[str, ...]) -> Principal:
+    """Return the principal if it holds every role; otherwise answer with 401 or 403."""
+    principal = await principal_of(connection)
+    allowed = all(principal.has_role(role) for role in roles)
+    auth = request_auth_of(connection).auth
+    check = Check("roles", allowed)
+    auth.assembly.tracer.record(auth.settings.strategy, Phase.AUTHZ_DECIDE, checks=(check,))
+    if not allowed:
+        raise refused(connection, forbidden())
+    return principal
+
+
+def refused(connection: HTTPConnection, refusal: Refusal) -> Exception:
+    """Return the exception that answers a connection with a refusal."""
+    if connection.scope["type"] == "websocket":
+        return WebSocketException(WS_1008_POLICY_VIOLATION, refusal.detail)
+    return HTTPException(refusal.status, refusal.detail, headers=dict(refusal.headers))
