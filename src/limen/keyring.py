@@ -56,6 +56,8 @@ class Algorithm(StrEnum):
     RS256 = "RS256"  # interop only: PKCS #1 v1.5 padding (ASVS appendix C)
 
 
+# Whose keys are plain bytes, so that they can come from the application's secret.
+DERIVABLE: Final = frozenset({Algorithm.EDDSA, Algorithm.HS256})
 _KEY_TYPES: Final[Mapping[Algorithm, type[JoseKey]]] = {
     Algorithm.EDDSA: OKPKey,
     Algorithm.ES256: ECKey,
@@ -158,6 +160,13 @@ class Keyring:
         key = self._keys.get(key_id)
         return key if key is not None and key.state in _VERIFYING_STATES else None
 
+    def with_verifying(self, others: Keyring) -> Keyring:
+        """Return these keys and `others`, of which none signs."""
+        joined = dict(self._keys)
+        for one in others._keys.values():
+            joined.setdefault(one.id, replace(one, state=KeyState.VERIFYING))
+        return Keyring(joined.values())
+
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public key set (RFC 7517 section 5); symmetric keys are never in it."""
         published = (
@@ -220,7 +229,7 @@ def derived_keyring(secrets: Secrets, algorithm: Algorithm = Algorithm.EDDSA) ->
     Every process with the same secrets has the same keys. Raises `ConfigurationError` for
     an algorithm whose keys cannot be derived.
     """
-    if algorithm not in {Algorithm.EDDSA, Algorithm.HS256}:
+    if algorithm not in DERIVABLE:
         raise ConfigurationError(
             "algorithm", f"{algorithm.value} keys need a store.", "Use EdDSA or HS256."
         )

@@ -143,10 +143,10 @@ class RevocationView:
         live = [entry for entry in self._expiries if entry.expires_at > now]
         if len(live) == len(self._expiries):
             return
-        self._sessions.clear()
-        self._keys.clear()
-        self._users.clear()
-        self._everybody = 0
-        self._expiries = live
+        # Built aside and then swapped in: a thread that asks meanwhile never sees a gap.
+        rest = RevocationView()
         for entry in live:
-            self._hold(entry)
+            rest._hold(entry)
+        self._sessions, self._keys, self._users = rest._sessions, rest._keys, rest._users
+        self._everybody = rest._everybody
+        self._expiries = live

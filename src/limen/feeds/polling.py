@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 from limen.effects import ReadLog
@@ -130,6 +131,8 @@ class BlockingFeed:
         self._lease = _Lease(clock, max_lag)
         self._interval = interval
         self._looked_at: int | None = None
+        # One thread at a time takes in entries, so that none is lost while the view is purged.
+        self._looking = threading.Lock()
 
     def answer(self, question: AskFeed) -> Coverage:
         """Look at the log if the last look is older than the interval, then answer."""
@@ -143,10 +146,11 @@ class BlockingFeed:
     def catch_up(self) -> None:
         """Read what is new; raises `StoreUnavailable`."""
         lease = self._lease
-        while True:
-            asked_at = lease.clock.now()
-            entries = self._store.perform(ReadLog(lease.view.seq, PAGE))
-            lease.take(entries)
-            if len(entries) < PAGE:
-                lease.complete(asked_at)
-                return
+        with self._looking:
+            while True:
+                asked_at = lease.clock.now()
+                entries = self._store.perform(ReadLog(lease.view.seq, PAGE))
+                lease.take(entries)
+                if len(entries) < PAGE:
+                    lease.complete(asked_at)
+                    return

@@ -9,8 +9,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from limen.errors import StoreUnavailable
 
-# asyncpg and the operating system also raise their own while a connection is made.
-FAULTS: Final = (DBAPIError, PoolTimeout, TimeoutError, OSError)
+# asyncpg and the operating system also raise their own while a connection is made, and
+# SQLite's driver raises OverflowError for a number of more than 64 bits.
+FAULTS: Final = (DBAPIError, PoolTimeout, TimeoutError, OSError, OverflowError)
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:

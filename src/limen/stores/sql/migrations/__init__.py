@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from limen.errors import MigrationNeeded
 from limen.stores.sql.database import TIMEOUT_MS, blocking_engine, writing_options
 from limen.stores.sql.faults import FAULTS, unavailable
 from limen.stores.sql.locks import Lock, hold
@@ -26,7 +27,8 @@ MIGRATION_TIMEOUT_MS: Final = 120 * TIMEOUT_MS
 def migrate(url: str, *, to: str = "head") -> list[str]:
     """Bring a database up to a revision, in one transaction; return what was applied.
 
-    Raises `StoreUnavailable` and `ConfigurationError`. Two processes may call it at once:
+    Raises `StoreUnavailable`, `ConfigurationError`, and `MigrationNeeded` if the database
+    was migrated by a newer version. Two processes may call it at once:
     the second waits for the first and finds nothing to do.
     """
     return _on(url, lambda connection: _upgrade(connection, to))
@@ -61,8 +63,19 @@ def _upgrade(connection: Connection, to: str) -> list[str]:
     from alembic.config import Config  # noqa: PLC0415
 
     hold(connection, Lock.MIGRATION)
+    _check_known(revision_of(connection))
     applied: list[str] = []
     config = Config(attributes={"connection": connection, "applied": applied})
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     command.upgrade(config, to)
     return applied
+
+
+def _check_known(found: str | None) -> None:
+    known = {path.name.partition("_")[0] for path in (_SCRIPTS / "versions").glob("[0-9]*_*.py")}
+    if found is not None and found not in known:
+        raise MigrationNeeded(
+            "database",
+            f"is at revision {found}, which this version does not know.",
+            "Install the version of Limen that migrated it.",
+        )

@@ -1,0 +1,1 @@
+"""The cases of `limen.testing.StrategySuite`, one subject a module."""

@@ -1,0 +1,52 @@
+"""What holds for every test: real servers, and with `CI` set no test may be left out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from servers import PostgresServer
+
+NOT_RUN = ("skipped", "xfailed")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """Start a PostgreSQL for this process, at the first test that asks for it."""
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgresServer) -> Iterator[str]:
+    """Give one test a database with Limen's tables."""
+    url = postgresql.database()
+    yield url
+    postgresql.drop(url)
+
+
+def _not_run(config: pytest.Config) -> list[pytest.TestReport]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or os.environ.get("CI", "").lower() in ("", "0", "false"):
+        return []
+    return [report for outcome in NOT_RUN for report in reporter.stats.get(outcome, [])]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run; under xdist only the controller has a reporter that knows everything."""
+    if not hasattr(session.config, "workerinput") and _not_run(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say which tests they were."""
+    not_run = _not_run(config)
+    if not_run:
+        terminalreporter.section("not run, which CI does not allow", red=True)
+    for report in not_run:
+        terminalreporter.line(report.nodeid)
