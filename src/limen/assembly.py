@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from limen.authenticators.password import PasswordAuthenticator
 from limen.clock import Clock, SystemClock
 from limen.entropy import Entropy, SystemEntropy
-from limen.keyring import Algorithm, Keyring, derived_keyring
+from limen.keyring import DERIVABLE, Algorithm, Keyring, derived_keyring
 from limen.operations import Operations, Parts
 from limen.passwords import PasswordHasher
+from limen.settings import CHECKS, Settings
 from limen.strategies.hybrid import HybridStrategy
 from limen.strategies.jwt import JwtStrategy
 from limen.strategies.session import SessionStrategy
@@ -19,7 +20,7 @@ from limen.trace.redaction import Redaction
 
 if TYPE_CHECKING:
     from limen.sealing import Secrets
-    from limen.settings import Settings, StrategyName
+    from limen.settings import StrategyName
     from limen.strategies.base import Strategy
 
 RUN_KEY_OCTETS = 32
@@ -28,12 +29,30 @@ KEY_COOLDOWN = 1_000
 
 
 class HeldKeys:
-    """The keyring of this process. Empty until it was loaded from the store."""
+    """The keyring of this process. Empty until it was loaded from the store.
 
-    __slots__ = ("keyring",)
+    `inherited` keys verify besides, whatever the store holds: those of a time without one.
+    """
 
-    def __init__(self, keyring: Keyring) -> None:
-        self.keyring = keyring
+    __slots__ = ("_inherited", "_keyring")
+
+    def __init__(self, keyring: Keyring, inherited: Keyring | None = None) -> None:
+        self._keyring = keyring
+        self._inherited = inherited
+
+    def inherits(self, key_id: str | None) -> bool:
+        """Tell whether a key is from a time without a store."""
+        return self._inherited is not None and key_id in self._inherited.key_ids
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of this moment."""
+        return self._keyring
+
+    @keyring.setter
+    def keyring(self, keyring: Keyring) -> None:
+        inherited = self._inherited
+        self._keyring = keyring if inherited is None else keyring.with_verifying(inherited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +98,7 @@ def assemble(
     secrets = settings.secrets()
     keeps = settings.database is not None if keeps is None else keeps
     algorithm = Algorithm(settings.algorithm)
-    keys = HeldKeys(Keyring() if keeps else derived_keyring(secrets, algorithm))
+    keys = _held_keys(settings, secrets, algorithm, keeps=keeps)
     policy = settings.token_policy()
 
     def strategy(name: StrategyName) -> Strategy:
@@ -101,7 +120,10 @@ def assemble(
             lifetimes,
             grace=grace,
             max_lag=round(settings.max_lag * 1000),
-            revocation_check=settings.revocation_check,
+            # `check` is about the strategy that issues; an accepted one keeps its preset.
+            revocation_check=settings.revocation_check
+            if name == settings.strategy
+            else CHECKS[name][0],
         )
 
     parts = Parts(
@@ -128,3 +150,13 @@ def assemble(
         hasher=PasswordHasher(settings.argon2),
         tracer=Tracer(settings.sink, clock, redaction),
     )
+
+
+def _held_keys(
+    settings: Settings, secrets: Secrets, algorithm: Algorithm, *, keeps: bool
+) -> HeldKeys:
+    if not keeps:
+        return HeldKeys(derived_keyring(secrets, algorithm))
+    # Tokens of `jwt` with `refresh=None` were signed with keys that come from the secret.
+    moving = "jwt" in settings.accept and algorithm in DERIVABLE
+    return HeldKeys(Keyring(), derived_keyring(secrets, algorithm) if moving else None)

@@ -250,7 +250,7 @@ class Limen:
         return self._opened
 
     def is_outdated(self, principal: Principal) -> bool:
-        """Tell whether a principal came by a strategy that is only accepted, not issued."""
+        """Tell whether a credential should be exchanged for one of the primary strategy."""
         return self._operations.is_outdated(principal)
 
     @property

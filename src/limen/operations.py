@@ -38,7 +38,7 @@ from limen.effects import (
 from limen.entropy import random_text
 from limen.errors import ConfigurationError
 from limen.evidence import Count
-from limen.guarantees import Format, Receipt
+from limen.guarantees import Receipt
 from limen.phase import Phase
 from limen.principal import Authentication, Client, Principal
 from limen.revocation import Kind, Target
@@ -274,7 +274,7 @@ class Operations:
         """Say who a refresh token stands for, without using it up."""
         strategy = self._strategy_for(Secret(presented))
         if strategy is None:
-            return Refused(Reason.UNRECOGNISED)
+            return (yield from _unrecognised())
         return (yield from strategy.recall(Secret(presented), self._parts.clock.now()))
 
     def refresh(self, presented: str) -> Flow[Issued | Refused]:
@@ -282,54 +282,57 @@ class Operations:
         parts, now, secret = self._parts, self._parts.clock.now(), Secret(presented)
         strategy = self._strategy_for(secret)
         if strategy is None:
-            return Refused(Reason.UNRECOGNISED)
+            return (yield from _unrecognised())
         renewed = yield from strategy.renew(secret, now, parts.entropy)
         if isinstance(renewed, Refused) or strategy is parts.primary:
             return renewed
-        return (yield from self.exchange(renewed.principal))
+        newer = renewed.refresh.reveal() if renewed.refresh else None
+        return (yield from self.exchange(renewed.principal, newer))
 
-    def exchange(self, principal: Principal) -> Flow[Issued | Refused]:
+    def exchange(self, principal: Principal, refresh: str | None = None) -> Flow[Issued | Refused]:
         """Give somebody with an accepted credential one of the primary strategy.
 
         The session stays the same, and so do its absolute end and its place in the device
         list; the old credential stays valid to its own end, so that a second tab that still
         holds it is not signed out.
+
+        Whoever came with a signed token must hold the refresh token too: a stolen token of
+        five minutes must not turn into a session of weeks.
         """
         parts, now = self._parts, self._parts.clock.now()
-        if parts.keeps:
-            yield from enter(Phase.PRINCIPAL_LOAD)
-            standing = yield from ask(FindSession(id=principal.session_id))
-            if standing is not None:
-                session = standing.session
-                return (yield from parts.primary.continue_session(session, now, parts.entropy))
-            if not (yield from self._never_kept(principal)):
-                return Refused(Reason.REVOKED)
-        # The old credential was one of zero storage: remember its event, not a new one.
-        proven = Authentication(
-            principal.subject, principal.authenticated_at, principal.methods, principal.roles
+        if parts.keys.inherits(principal.key_id):
+            return (yield from self._adopt(principal))
+        if principal.key_id is not None:
+            recalled: Verdict = Absent() if refresh is None else (yield from self.recall(refresh))
+            same = (
+                isinstance(recalled, Authenticated)
+                and recalled.principal.session_id == principal.session_id
+            )
+            if not (yield from check("holds the refresh token", same, Reason.UNKNOWN_SESSION)):
+                return Refused(Reason.UNKNOWN_SESSION)
+        standing = yield from ask(FindSession(id=principal.session_id))
+        alive = standing is not None
+        if not (yield from check("session exists", alive, Reason.UNKNOWN_SESSION)):
+            return Refused(Reason.UNKNOWN_SESSION)
+        assert standing is not None  # noqa: S101 - for the type checker: checked above
+        return (yield from parts.primary.continue_session(standing.session, now, parts.entropy))
+
+    def _adopt(self, principal: Principal) -> Flow[Issued | Refused]:
+        """Open a session for a token from a time without a store, which had none."""
+        parts, now = self._parts, self._parts.clock.now()
+        at = principal.authenticated_at
+        revoked = yield from ask(
+            FindRevocation(principal.session_id, principal.subject, principal.key_id, at)
         )
+        if not (yield from check("not revoked", not revoked, Reason.REVOKED)):
+            return Refused(Reason.REVOKED)
+        proven = Authentication(principal.subject, at, principal.methods, principal.roles)
         return (yield from parts.primary.issue(proven, Client(), now, parts.entropy))
 
-    def _never_kept(self, principal: Principal) -> Flow[bool]:
-        """Tell a token of zero storage from one whose session was ended.
-
-        Neither has a row, and the second may still be accepted until it expires: to trade it
-        for a new session would undo the revocation. The log outlives every such token.
-        """
-        yield from enter(Phase.REVOCATION_CHECK)
-        question = FindRevocation(
-            principal.session_id, principal.subject, None, principal.authenticated_at
-        )
-        revoked = yield from ask(question)
-        signed = any(
-            one.name == principal.strategy and one.guarantees.format is Format.SIGNED
-            for one in self._parts.strategies
-        )
-        return (yield from check("not revoked", signed and not revoked, Reason.REVOKED))
-
     def is_outdated(self, principal: Principal) -> bool:
-        """Tell whether a principal came by a strategy that is only accepted, not issued."""
-        return principal.strategy != self._parts.primary.name
+        """Tell whether a credential should be exchanged for one of the primary strategy."""
+        parts = self._parts
+        return principal.strategy != parts.primary.name or parts.keys.inherits(principal.key_id)
 
     def _strategy_for(self, presented: Secret) -> Strategy | None:
         for strategy in self._parts.strategies:
@@ -339,18 +342,15 @@ class Operations:
 
     def _verdict_on(self, presented: Secret, *, renewing: bool = False) -> Flow[Verdict]:
         now = self._parts.clock.now()
-        refused: Verdict = Refused(Reason.UNRECOGNISED)
-        for strategy in self._parts.strategies:
-            if not strategy.recognises(presented):
-                continue
-            refused = yield from strategy.authenticate(presented, now)
-            if isinstance(refused, Authenticated):
-                return refused
-            if renewing:
-                recalled = yield from strategy.recall(presented, now)
-                if isinstance(recalled, Authenticated):
-                    return recalled
-        return refused
+        # The first that recognises it decides: asking the next would let a token that
+        # `hybrid` found revoked pass as one of `jwt`.
+        strategy = self._strategy_for(presented)
+        if strategy is None:
+            return (yield from _unrecognised())
+        verdict = yield from strategy.authenticate(presented, now)
+        if renewing and not isinstance(verdict, Authenticated):
+            verdict = yield from strategy.recall(presented, now)
+        return verdict
 
     # -- ending
 
@@ -435,10 +435,12 @@ class Operations:
         moment it was signed, so the tokens out there are revoked and their refresh tokens
         sign new ones; where nothing can refuse a token, the old roles last until `exp`.
         """
-        now = self._parts.clock.now()
-        account = yield from ask(UpdateAccount(account_id, now, roles=frozenset(roles)))
+        clock = self._parts.clock
+        change = UpdateAccount(account_id, clock.now(), roles=frozenset(roles))
+        account = yield from ask(change)
         if account is not None and self._horizon:
-            yield from ask(Revoke(Target.tokens(account_id), now, self._horizon))
+            # Ask the time again: until now tokens were signed with the old roles.
+            yield from ask(Revoke(Target.tokens(account_id), clock.now(), self._horizon))
         return account
 
     def change_password(
@@ -572,3 +574,10 @@ class Operations:
                 f"strategy='jwt' with refresh=None keeps no {what}.",
                 "Give Limen a database to have them.",
             )
+
+
+def _unrecognised() -> Flow[Refused]:
+    """Refuse what has the shape of no credential, and say so in the trace."""
+    yield from enter(Phase.CREDENTIAL_VALIDATE)
+    yield from check("recognised", False, Reason.UNRECOGNISED)
+    return Refused(Reason.UNRECOGNISED)

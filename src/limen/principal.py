@@ -37,7 +37,8 @@ class Principal:
     `subject` is the account's id, `session_id` the public handle of the session (not a
     credential). `authenticated_at` is when the person proved who they are and never moves
     on refresh (RFC 9068 section 2.2.3); `expires_at` is the end of the credential that was
-    presented. Both are in milliseconds.
+    presented. Both are in milliseconds. `key_id` is the key that signed the credential, `None`
+    for a reference.
     """
 
     subject: str
@@ -47,6 +48,7 @@ class Principal:
     expires_at: int
     methods: tuple[str, ...] = ("pwd",)
     roles: frozenset[str] = field(default_factory=frozenset)
+    key_id: str | None = None
 
     def has_role(self, role: str) -> bool:
         """Tell whether the principal holds a role."""

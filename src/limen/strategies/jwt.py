@@ -61,6 +61,10 @@ class KeySource(Protocol):
 
     keyring: Keyring
 
+    def inherits(self, key_id: str | None) -> bool:
+        """Tell whether a key is from a time without a store."""
+        ...
+
 
 class JwtStrategy:
     """A short signed access token and, unless `refresh` is false, a rotating refresh token."""
@@ -185,7 +189,7 @@ class JwtStrategy:
         yield from note("alg", Public(key.algorithm))
         yield from note("kid", Public(key.id))
         return Issued(
-            principal=principal_of(self.name, session, roles, expires_at),
+            principal=replace(principal_of(self.name, session, roles, expires_at), key_id=key.id),
             access=access,
             access_expires_at=expires_at,
             session=session,
@@ -217,6 +221,7 @@ class JwtStrategy:
                 expires_at=claims.expires_at,
                 methods=claims.methods,
                 roles=claims.roles,
+                key_id=claims.key_id,
             )
         )
 

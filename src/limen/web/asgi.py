@@ -90,6 +90,7 @@ class RequestAuth:
         "cookies",
         "headers",
         "outgoing",
+        "recalled",
         "scope",
     )
 
@@ -99,6 +100,7 @@ class RequestAuth:
         self.headers: HeaderLines = scope["headers"]
         self.outgoing: list[tuple[bytes, bytes]] = []
         self.consulted = False
+        self.recalled = False  # whether the verdict rests on a refresh token not used up
         self._verdict: Verdict | None = None
         self._host = self._origin = self._referer = ""
         self._prefetch = False
@@ -178,7 +180,7 @@ class RequestAuth:
         if by_cookie and not isinstance(verdict, Authenticated) and carried.refresh is not None:
             verdict = await self._renew(carried.refresh.reveal(), verdict)
         if by_cookie and isinstance(verdict, Authenticated):
-            await self._exchange(verdict.principal)
+            await self._exchange(verdict.principal, carried)
         return verdict
 
     async def _renew(self, refresh: str, refused: Absent | Refused) -> Verdict:
@@ -190,6 +192,7 @@ class RequestAuth:
         if isinstance(refused, Refused) and refused.reason not in _RENEWABLE:
             return refused
         if self.is_safe or self._prefetch:
+            self.recalled = True
             return await self.auth.recall(refresh)
         renewed = await self.auth.refresh(refresh)
         if isinstance(renewed, Refused):
@@ -197,11 +200,12 @@ class RequestAuth:
         self.deliver(renewed)
         return Authenticated(renewed.principal)
 
-    async def _exchange(self, principal: Principal) -> None:
+    async def _exchange(self, principal: Principal, carried: Presented) -> None:
         """Hand out a credential of the strategy that the system is moving to."""
         if self._prefetch or self.outgoing or not self.auth.is_outdated(principal):
             return
-        issued = await self.auth.exchange(principal)
+        refresh = carried.refresh.reveal() if carried.refresh else None
+        issued = await self.auth.exchange(principal, refresh)
         if isinstance(issued, Issued):
             self.deliver(issued)
 
@@ -278,10 +282,17 @@ class AuthMiddleware:
         async def replayed() -> Message:
             return waiting.pop() if waiting else await receive()
 
+        async def closed_first(message: Message) -> None:
+            # Servers end their event loop once they are told that the shutdown is complete.
+            if message["type"].startswith("lifespan.shutdown."):
+                await self.auth.close()
+            await send(message)
+
         try:
-            await self.app(scope, replayed, send)
+            await self.app(scope, replayed, closed_first)
         finally:
-            await self.auth.close()
+            if self.auth.is_open:
+                await self.auth.close()
 
 
 def _add_headers(message: Message, request_auth: RequestAuth) -> None:
