@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 ACCOUNT_OCTETS = 16
 ACCOUNT_PREFIX = "usr_"
+MAX_EMAIL = 254  # octets; RFC 5321 section 4.5.3.1
+MAX_NAME = 256  # characters
+
+# One plain address: no list, no quotes, no control character.
+_EMAIL = re.compile(
+    r"(?!\.)(?!.*\.\.)[A-Za-z0-9_'+\-.]*[A-Za-z0-9_+\-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +47,8 @@ class Found:
 def normalised_email(text: str) -> str:
     """Return the form under which an address is stored and looked up: lower case."""
     return text.strip().lower()
+
+
+def is_email(text: str) -> bool:
+    """Tell whether a text is one plain address."""
+    return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from limen.effects import AnyEffect
     from limen.entropy import Entropy
     from limen.ports import BlockingStore
+    from limen.principal import Principal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -161,6 +162,21 @@ class BlockingLimen:
     rotate_keys = _called(Operations.rotate_keys)
     remove_key = _called(Operations.remove_key)
     service_token = _called(Operations.service_token)
+
+    # -- what an edge needs besides
+
+    def is_outdated(self, principal: Principal) -> bool:
+        """Tell whether a principal came by a strategy that is only accepted, not issued."""
+        return self._operations.is_outdated(principal)
+
+    @property
+    def assembly(self) -> Assembly:
+        """The parts that the settings describe."""
+        return self._assembly
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """Return the public key set (RFC 7517 section 5)."""
+        return self._assembly.keys.keyring.jwks()
 
 
 def _store_named(url: str | None) -> BlockingStore:

@@ -161,6 +161,7 @@ class OpenSession(Writing[Session | None]):
 class AttachCredential(Writing[Standing | None]):
     """Give a living session one more credential, of the strategy that it moves to.
 
+    That is a use of the session, so `used_at` moves as well.
     `None`, and nothing written, if the session is gone. Other credentials stay valid.
     """
 
@@ -210,6 +211,7 @@ class Revoke(Writing[Ended]):
     `horizon` is how long, in milliseconds, a credential may live that only the feed can
     refuse; with 0 no entry is needed and none is written. A `user` target that spares one
     session appends one `session` entry for each that ended; otherwise one entry is written,
+    whose `not_before` lies after `now` and after every `created_at` and `used_at` that ends,
     and a session target that named nothing writes none. A target with `spares_sessions`
     writes its entry and ends no session.
     """

@@ -206,7 +206,8 @@ class _Records:
         if session is None:
             return None
         self.check_new(effect.reference, effect.refresh)
-        session = replace(session, strategy=effect.strategy)
+        used_at = max(session.used_at, effect.now)
+        session = replace(session, strategy=effect.strategy, used_at=used_at)
         self.sessions[session.id] = session
         self.add_secrets(session.id, effect.now, effect.reference, effect.refresh)
         return self.standing(session)
@@ -250,17 +251,24 @@ class _Records:
             self.log.append(Revocation(last, kind, subject, now + 1, now + horizon))
         return last
 
+    def latest(self, now: int, subject: str | None = None) -> int:
+        """Return `now`, or the last moment at which a session that ends was given a token."""
+        sessions = (s for s in self.sessions.values() if subject in (None, s.subject))
+        return max(now, *(max(s.created_at, s.used_at) for s in sessions), 0)
+
     def end_user(self, subject: str, keep: str | None, now: int, horizon: int) -> Ended:
+        latest = self.latest(now, subject)
         ids = sorted(s.id for s in self.sessions.values() if s.subject == subject and s.id != keep)
         self.remove(ids)
         if keep is None:
-            return Ended(len(ids), self.append(Kind.USER, [subject], now, horizon))
+            return Ended(len(ids), self.append(Kind.USER, [subject], latest, horizon))
         return Ended(len(ids), self.append(Kind.SESSION, ids, now, horizon))
 
     def revoke(self, effect: Revoke) -> Ended:
         target, now, horizon = effect.target, effect.now, effect.horizon
         if target.spares_sessions:
-            return Ended(0, self.append(target.kind, [target.subject], now, horizon))
+            latest = self.latest(now, target.subject)
+            return Ended(0, self.append(target.kind, [target.subject], latest, horizon))
         match target.kind:
             case Kind.SESSION:
                 session = self.sessions.get(target.subject)
@@ -273,9 +281,9 @@ class _Records:
             case Kind.KEY:
                 return Ended(0, self.append(Kind.KEY, [target.subject], now, horizon))
             case Kind.ALL:
-                count = len(self.sessions)
+                count, latest = len(self.sessions), self.latest(now)
                 self.remove(tuple(self.sessions))
-                return Ended(count, self.append(Kind.ALL, [""], now, horizon))
+                return Ended(count, self.append(Kind.ALL, [""], latest, horizon))
             case _:
                 assert_never(target.kind)
 
@@ -322,6 +330,12 @@ class _Records:
             return None
         if presentation is Presentation.SUPERSEDED:
             return Superseded()
+        if presentation is Presentation.FIRST_USE:
+            self.check_new(effect.successor)
+        # A retry is a use too: a token is signed now, and a revocation must know of it.
+        session = replace(session, used_at=max(session.used_at, effect.now))
+        self.sessions[session.id] = session
+        standing = replace(standing, session=session)
         if presentation is Presentation.RETRY:
             return Repeated(standing, record.sealed_successor or b"")
         return self.first_use(effect, record, standing)
@@ -329,10 +343,7 @@ class _Records:
     def first_use(
         self, effect: RotateRefresh, record: RefreshRecord, standing: Standing
     ) -> Rotated:
-        self.check_new(effect.successor)
         session = standing.session
-        session = replace(session, used_at=max(session.used_at, effect.now))
-        self.sessions[session.id] = session
         self.refreshes[effect.digest] = replace(
             record,
             used_at=effect.now,
@@ -340,7 +351,7 @@ class _Records:
             sealed_successor=effect.sealed_successor,
         )
         self.refreshes[effect.successor] = RefreshRecord(effect.successor, session.id, effect.now)
-        return Rotated(replace(standing, session=session))
+        return Rotated(standing)
 
     # -- counters, tickets, housekeeping
 

@@ -109,8 +109,9 @@ class CookieTransport:
         Without `remembered` they have no age and go with the browser. Raises
         `ConfigurationError` when a token is too large for a browser to keep.
         """
-        ends_at = issued.refresh_expires_at or issued.access_expires_at
-        age = max(0, min(MAX_AGE_S, (ends_at - now) // 1000)) if issued.remembered else None
+        # The absolute end: a session slides at the server without a new cookie each time.
+        ends_at = issued.session.expires_at if issued.session else issued.access_expires_at
+        age = max(0, min(MAX_AGE_S, -(-(ends_at - now) // 1000))) if issued.remembered else None
         lines = [self._cookie(self.access_name, issued.access.reveal(), age)]
         if issued.refresh is not None:
             lines.append(self._cookie(self.refresh_name, issued.refresh.reveal(), age))

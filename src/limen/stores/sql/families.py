@@ -56,6 +56,10 @@ def rotate(connection: Connection, effect: RotateRefresh) -> Rotation | None:
         return None
     if presentation is Presentation.SUPERSEDED:
         return Superseded()
+    # A retry is a use too: a token is signed now, and a revocation must know of it.
+    sessions.use(connection, standing.session.id, effect.now)
+    used_at = max(standing.session.used_at, effect.now)
+    standing = replace(standing, session=replace(standing.session, used_at=used_at))
     if presentation is Presentation.RETRY:
         return Repeated(standing, record.sealed_successor or b"")
     return _first_use(connection, effect, standing)
@@ -108,6 +112,4 @@ def _first_use(connection: Connection, effect: RotateRefresh, standing: Standing
             sealed_successor=effect.sealed_successor,
         )
     )
-    sessions.use(connection, standing.session.id, effect.now)
-    used_at = max(standing.session.used_at, effect.now)
-    return Rotated(replace(standing, session=replace(standing.session, used_at=used_at)))
+    return Rotated(standing)

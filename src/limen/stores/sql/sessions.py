@@ -6,14 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
 from sqlalchemy import (
+    Case,
     ColumnElement,
     Connection,
     and_,
     bindparam,
     case,
     delete,
+    func,
     insert,
     select,
+    true,
     update,
 )
 
@@ -40,6 +43,9 @@ REFRESH: Final = "refresh"
 
 _STANDING = select(
     session, account.c.roles.label("account_roles"), account.c.disabled.label("account_disabled")
+)
+_LATEST = select(
+    func.coalesce(func.max(session.c.created_at), 0), func.coalesce(func.max(session.c.used_at), 0)
 )
 _OWNED = session.outerjoin(account, account.c.id == session.c.subject)
 # Made once, because these run on every request.
@@ -103,7 +109,7 @@ def open_(connection: Connection, effect: OpenSession) -> Session | None:
 def attach(connection: Connection, effect: AttachCredential) -> Standing | None:
     """Perform `AttachCredential`."""
     moved = update(session).where(session.c.id == effect.session_id)
-    moved = moved.values(strategy=effect.strategy)
+    moved = moved.values(strategy=effect.strategy, used_at=_later(effect.now))
     if connection.execute(moved.returning(session.c.id)).one_or_none() is None:
         return None
     _add_secrets(connection, effect.session_id, effect.now, effect.reference, effect.refresh)
@@ -130,16 +136,21 @@ def touch(connection: Connection, effect: TouchSession) -> bool:
 
 def use(connection: Connection, session_id: str, used_at: int) -> bool:
     """Record a use; `used_at` never moves back. False if the session is gone."""
-    later = case((session.c.used_at < used_at, used_at), else_=session.c.used_at)
-    touched = update(session).where(session.c.id == session_id).values(used_at=later)
+    touched = update(session).where(session.c.id == session_id).values(used_at=_later(used_at))
     return connection.execute(touched.returning(session.c.id)).one_or_none() is not None
+
+
+def _later(used_at: int) -> Case[int]:
+    return case((session.c.used_at < used_at, used_at), else_=session.c.used_at)
 
 
 def revoke(connection: Connection, effect: Revoke) -> Ended:
     """Perform `Revoke`: first the sessions, then the log (see `locks`)."""
     target, now, horizon = effect.target, effect.now, effect.horizon
     if target.spares_sessions:
-        return Ended(0, log.append(connection, target.kind, [target.subject], now, horizon))
+        owned = session.c.subject == target.subject
+        latest = max(now, *connection.execute(_LATEST.where(owned)).one())
+        return Ended(0, log.append(connection, target.kind, [target.subject], latest, horizon))
     match target.kind:
         case Kind.SESSION:
             named = session.c.id == target.subject
@@ -154,8 +165,8 @@ def revoke(connection: Connection, effect: Revoke) -> Ended:
             return Ended(0, log.append(connection, Kind.KEY, [target.subject], now, horizon))
         case Kind.ALL:
             hold(connection, Lock.EVERYBODY)
-            count = connection.execute(delete(session)).rowcount
-            return Ended(count, log.append(connection, Kind.ALL, [""], now, horizon))
+            count, latest = _end_all(connection, true(), now)
+            return Ended(count, log.append(connection, Kind.ALL, [""], latest, horizon))
         case _:
             assert_never(target.kind)
 
@@ -165,13 +176,26 @@ def end(connection: Connection, wanted: ColumnElement[bool]) -> list[str]:
     return sorted(connection.scalars(delete(session).where(wanted).returning(session.c.id)))
 
 
+def _end_all(connection: Connection, wanted: ColumnElement[bool], now: int) -> tuple[int, int]:
+    """Delete sessions; return how many, and when the last of them was given a token.
+
+    That moment may lie after `now`: a refresh was committed while this revocation waited,
+    or by a machine whose clock is ahead. Its token must fall under the entry all the same.
+    """
+    gone = delete(session).where(wanted).returning(session.c.created_at, session.c.used_at)
+    count = 0
+    for row in connection.execute(gone):
+        count, now = count + 1, max(now, *row)
+    return count, now
+
+
 def end_user(
     connection: Connection, subject: str, keep: str | None, now: int, horizon: int
 ) -> Ended:
     """End the sessions of a subject whose lock is held, but for `keep`, and log it."""
     owned = session.c.subject == subject
     if keep is None:
-        ended = end(connection, owned)
-        return Ended(len(ended), log.append(connection, Kind.USER, [subject], now, horizon))
+        count, latest = _end_all(connection, owned, now)
+        return Ended(count, log.append(connection, Kind.USER, [subject], latest, horizon))
     ended = end(connection, and_(owned, session.c.id != keep))
     return Ended(len(ended), log.append(connection, Kind.SESSION, ended, now, horizon))

@@ -1,0 +1,15 @@
+"""What an application can ask of Limen, each as a flow, for either driver.
+
+An operation fetches the time once, picks the strategy and composes the protocol's flows.
+Expected outcomes are values; only faults raise.
+"""
+
+from limen.operations.parts import Parts as Parts
+from limen.operations.proving import PasswordChanged as PasswordChanged
+from limen.operations.proving import Proving
+from limen.operations.proving import SignedIn as SignedIn
+from limen.operations.upkeep import Upkeep
+
+
+class Operations(Proving, Upkeep):
+    """The verbs of Limen as flows; `Limen` and `BlockingLimen` run them."""

@@ -1,0 +1,130 @@
+"""The accounts that Limen keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limen.account import (
+    ACCOUNT_OCTETS,
+    ACCOUNT_PREFIX,
+    MAX_NAME,
+    Account,
+    is_email,
+    normalised_email,
+)
+from limen.effects import (
+    AddAccount,
+    FindAccount,
+    HashPassword,
+    ListAccounts,
+    Revoke,
+    SetDisabled,
+    UpdateAccount,
+    ask,
+)
+from limen.entropy import random_text
+from limen.guarantees import Receipt
+from limen.operations.parts import Composed
+from limen.revocation import Target
+from limen.secret import Secret
+from limen.verdict import Reason, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from limen.effects import Flow
+
+
+class Accounts(Composed):
+    """Who may sign in."""
+
+    def account(self, account_id: str) -> Flow[Account | None]:
+        """Return an account by its id."""
+        self._need_store("accounts")
+        found = yield from ask(FindAccount(id=account_id))
+        return found.account if found else None
+
+    def account_by_email(self, email: str) -> Flow[Account | None]:
+        """Return an account by its e-mail address."""
+        self._need_store("accounts")
+        found = yield from ask(FindAccount(email=normalised_email(email)))
+        return found.account if found else None
+
+    def accounts(self, limit: int = 100, after: str = "") -> Flow[tuple[Account, ...]]:
+        """Return a page of accounts in the order of their ids."""
+        self._need_store("accounts")
+        return (yield from ask(ListAccounts(limit, after)))
+
+    def add_account(
+        self,
+        email: str,
+        password: str,
+        name: str = "",
+        *,
+        image: str | None = None,
+        roles: Iterable[str] = (),
+    ) -> Flow[Account | Refused]:
+        """Open an account with a password and sign nobody in; refused as `sign_up` is."""
+        parts, now = self._parts, self._parts.clock.now()
+        address, secret = normalised_email(email), Secret(password)
+        if not is_email(address) or len(name) > MAX_NAME:
+            return Refused(Reason.MALFORMED)
+        reason = parts.passwords.policy.refusal_of(secret, address)
+        if reason is not None:
+            return Refused(reason)
+        password_hash = yield from ask(HashPassword(secret))
+        account = Account(
+            id=ACCOUNT_PREFIX + random_text(parts.entropy, ACCOUNT_OCTETS),
+            email=address,
+            name=name,
+            image=image,
+            roles=frozenset(roles),
+            created_at=now,
+            updated_at=now,
+        )
+        if not (yield from ask(AddAccount(account, password_hash))):
+            return Refused(Reason.EMAIL_TAKEN)
+        return account
+
+    def update_account(
+        self,
+        account_id: str,
+        *,
+        name: str | None = None,
+        image: str | None = None,
+        clear_image: bool = False,
+    ) -> Flow[Account | None]:
+        """Change what an account shows of itself; `None` if there is no such account."""
+        now = self._parts.clock.now()
+        return (
+            yield from ask(
+                UpdateAccount(account_id, now, name=name, image=image, clear_image=clear_image)
+            )
+        )
+
+    def set_roles(self, account_id: str, roles: Iterable[str]) -> Flow[Account | None]:
+        """Change the roles of an account.
+
+        A session sees them on its next request. A signed token carries the roles of the
+        moment it was signed, so the tokens out there are revoked and their refresh tokens
+        sign new ones; where nothing can refuse a token, the old roles last until `exp`.
+        """
+        clock = self._parts.clock
+        change = UpdateAccount(account_id, clock.now(), roles=frozenset(roles))
+        account = yield from ask(change)
+        if account is not None and self._horizon:
+            # Ask the time again: until now tokens were signed with the old roles.
+            yield from ask(Revoke(Target.tokens(account_id), clock.now(), self._horizon))
+        return account
+
+    def disable(self, account_id: str) -> Flow[Receipt | None]:
+        """Disable an account and end its sessions (ASVS 7.4.2); `None` if there is none."""
+        parts, now = self._parts, self._parts.clock.now()
+        ended = yield from ask(SetDisabled(account_id, True, now, self._horizon))
+        window = max(one.guarantees.revocation_window for one in parts.strategies)
+        return None if ended is None else Receipt(ended, now + window)
+
+    def enable(self, account_id: str) -> Flow[bool]:
+        """Let a disabled account sign in again; false if there is no such account."""
+        now = self._parts.clock.now()
+        return (yield from ask(SetDisabled(account_id, False, now))) is not None

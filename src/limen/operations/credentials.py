@@ -1,0 +1,139 @@
+"""Checking, renewing and exchanging what a client presents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limen.claims import mint
+from limen.effects import FindRevocation, FindSession, ask, check, enter
+from limen.entropy import random_text
+from limen.operations.parts import Composed
+from limen.phase import Phase
+from limen.principal import Authentication, Client, Principal
+from limen.secret import Secret
+from limen.strategies.jwt import TOKEN_ID_OCTETS
+from limen.verdict import Absent, Authenticated, Issued, Reason, Refused
+
+if TYPE_CHECKING:
+    from limen.effects import Flow
+    from limen.strategies.base import Strategy
+    from limen.verdict import Verdict
+
+
+class Credentials(Composed):
+    """What a credential stands for, and what takes its place."""
+
+    def authenticate(self, presented: str | None) -> Flow[Verdict]:
+        """Say who a credential stands for."""
+        if presented is None:
+            return Absent()
+        return (yield from self._verdict_on(Secret(presented)))
+
+    def recall(self, presented: str) -> Flow[Verdict]:
+        """Say who a refresh token stands for, without using it up."""
+        strategy = self._strategy_for(Secret(presented))
+        if strategy is None:
+            return (yield from _unrecognised())
+        return (yield from strategy.recall(Secret(presented), self._parts.clock.now()))
+
+    def refresh(self, presented: str) -> Flow[Issued | Refused]:
+        """Trade a refresh token, or slide a session, for what the client holds from now on."""
+        parts, now, secret = self._parts, self._parts.clock.now(), Secret(presented)
+        strategy = self._strategy_for(secret)
+        if strategy is None:
+            return (yield from _unrecognised())
+        renewed = yield from strategy.renew(secret, now, parts.entropy)
+        if isinstance(renewed, Refused) or strategy is parts.primary:
+            return renewed
+        newer = renewed.refresh.reveal() if renewed.refresh else None
+        return (yield from self.exchange(renewed.principal, newer))
+
+    def exchange(self, principal: Principal, refresh: str | None = None) -> Flow[Issued | Refused]:
+        """Give somebody with an accepted credential one of the primary strategy.
+
+        The session stays the same, and so do its absolute end and its place in the device
+        list; the old credential stays valid to its own end, so that a second tab that still
+        holds it is not signed out.
+
+        Whoever came with a signed token must hold the refresh token too: a stolen token of
+        five minutes must not turn into a session of weeks.
+        """
+        parts, now = self._parts, self._parts.clock.now()
+        if parts.keys.inherits(principal.key_id):
+            return (yield from self._adopt(principal))
+        if principal.key_id is not None:
+            recalled: Verdict = Absent() if refresh is None else (yield from self.recall(refresh))
+            same = (
+                isinstance(recalled, Authenticated)
+                and recalled.principal.session_id == principal.session_id
+            )
+            if not (yield from check("holds the refresh token", same, Reason.UNKNOWN_SESSION)):
+                return Refused(Reason.UNKNOWN_SESSION)
+        standing = yield from ask(FindSession(id=principal.session_id))
+        alive = standing is not None
+        if not (yield from check("session exists", alive, Reason.UNKNOWN_SESSION)):
+            return Refused(Reason.UNKNOWN_SESSION)
+        assert standing is not None  # noqa: S101 - for the type checker: checked above
+        return (yield from parts.primary.continue_session(standing.session, now, parts.entropy))
+
+    def _adopt(self, principal: Principal) -> Flow[Issued | Refused]:
+        """Open a session for a token from a time without a store, which had none."""
+        parts, now = self._parts, self._parts.clock.now()
+        at = principal.authenticated_at
+        revoked = yield from ask(
+            FindRevocation(principal.session_id, principal.subject, principal.key_id, at)
+        )
+        if not (yield from check("not revoked", not revoked, Reason.REVOKED)):
+            return Refused(Reason.REVOKED)
+        proven = Authentication(principal.subject, at, principal.methods, principal.roles)
+        return (yield from parts.primary.issue(proven, Client(), now, parts.entropy))
+
+    def is_outdated(self, principal: Principal) -> bool:
+        """Tell whether a credential should be exchanged for one of the primary strategy."""
+        parts = self._parts
+        return principal.strategy != parts.primary.name or parts.keys.inherits(principal.key_id)
+
+    def service_token(self, principal: Principal) -> Flow[Secret]:
+        """Return a short signed token for other services, for whatever strategy (RFC 9068).
+
+        It names the session, so a service that follows the revocation feed can refuse it.
+        """
+        yield from ()
+        parts, now = self._parts, self._parts.clock.now()
+        return mint(
+            parts.policy,
+            parts.keys.keyring.signing,
+            subject=principal.subject,
+            session_id=principal.session_id,
+            token_id=random_text(parts.entropy, TOKEN_ID_OCTETS),
+            issued_at=now,
+            expires_at=min(now + parts.policy.lifetime, principal.expires_at),
+            authenticated_at=principal.authenticated_at,
+            methods=principal.methods,
+            roles=principal.roles,
+        )
+
+    def _strategy_for(self, presented: Secret) -> Strategy | None:
+        for strategy in self._parts.strategies:
+            if strategy.recognises(presented):
+                return strategy
+        return None
+
+    def _verdict_on(self, presented: Secret, *, renewing: bool = False) -> Flow[Verdict]:
+        now = self._parts.clock.now()
+        # The first that recognises it decides: asking the next would let a token that
+        # `hybrid` found revoked pass as one of `jwt`.
+        strategy = self._strategy_for(presented)
+        if strategy is None:
+            return (yield from _unrecognised())
+        verdict = yield from strategy.authenticate(presented, now)
+        if renewing and not isinstance(verdict, Authenticated):
+            verdict = yield from strategy.recall(presented, now)
+        return verdict
+
+
+def _unrecognised() -> Flow[Refused]:
+    """Refuse what has the shape of no credential, and say so in the trace."""
+    yield from enter(Phase.CREDENTIAL_VALIDATE)
+    yield from check("recognised", False, Reason.UNRECOGNISED)
+    return Refused(Reason.UNRECOGNISED)

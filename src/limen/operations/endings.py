@@ -1,0 +1,73 @@
+"""Ending sign-ins, and seeing which there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limen import rotation
+from limen.effects import FindSession, ListSessions, ask, enter
+from limen.guarantees import Receipt
+from limen.operations.credentials import Credentials
+from limen.phase import Phase
+from limen.revocation import Kind, Target
+from limen.secret import Secret
+from limen.verdict import Authenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from limen.effects import Flow
+    from limen.session import Session
+
+
+class Endings(Credentials):
+    """Sign-out, revocation and the device list."""
+
+    def sign_out(self, *presented: str) -> Flow[Receipt | None]:
+        """End the sessions behind what a client holds; `None` if there is none to end."""
+        yield from enter(Phase.LOGOUT_REQUEST)
+        receipt: Receipt | None = None
+        for session_id in (yield from self._sessions_behind(presented)):
+            receipt = yield from self.revoke(Target.session(session_id))
+        return receipt
+
+    def revoke(self, target: Target) -> Flow[Receipt]:
+        """End what the target names and say by when no copy works anywhere.
+
+        With several strategies in use the receipt is the slowest one's: a credential of
+        either kind may be out there.
+        """
+        parts, now = self._parts, self._parts.clock.now()
+        if target.kind is Kind.KEY:
+            self._need_store("keys")
+            parts.keys.keyring = yield from rotation.withdraw(
+                target.subject, parts.algorithm, parts.secrets, now, parts.entropy
+            )
+        keeping = [one for one in parts.strategies if one.guarantees.needs_store]
+        # One that keeps something must do it: `jwt` without refresh would end nothing.
+        receipt = yield from (keeping or [parts.primary])[0].revoke(target, now)
+        window = max(one.guarantees.revocation_window for one in parts.strategies)
+        known = len(keeping) == len(parts.strategies)
+        return Receipt(receipt.sessions_ended if known else None, now + window)
+
+    def sessions(self, subject: str) -> Flow[tuple[Session, ...]]:
+        """Return the live sessions of an account, newest first: its device list."""
+        self._need_store("sessions")
+        return (yield from ask(ListSessions(subject, self._parts.clock.now())))
+
+    def session(self, session_id: str) -> Flow[Session | None]:
+        """Return one session by its handle."""
+        if not self._parts.keeps:
+            return None
+        standing = yield from ask(FindSession(id=session_id))
+        return standing.session if standing else None
+
+    def _sessions_behind(self, presented: Iterable[str]) -> Flow[tuple[str, ...]]:
+        """Return the sessions that live credentials stand for, each once."""
+        sessions: dict[str, None] = {}
+        if self._parts.keeps:
+            for text in presented:
+                verdict = yield from self._verdict_on(Secret(text), renewing=True)
+                if isinstance(verdict, Authenticated):
+                    sessions[verdict.principal.session_id] = None
+        return tuple(sessions)

@@ -1,0 +1,55 @@
+"""What operations are composed of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from limen.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from limen.authenticators.password import PasswordAuthenticator
+    from limen.claims import TokenPolicy
+    from limen.clock import Clock
+    from limen.entropy import Entropy
+    from limen.keyring import Algorithm
+    from limen.sealing import Secrets
+    from limen.strategies.base import Strategy
+    from limen.strategies.jwt import KeySource
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the operations are composed of; see `limen.assembly`."""
+
+    primary: Strategy
+    accepted: tuple[Strategy, ...]
+    passwords: PasswordAuthenticator
+    keys: KeySource
+    secrets: Secrets
+    algorithm: Algorithm
+    policy: TokenPolicy
+    clock: Clock
+    entropy: Entropy
+    keeps: bool
+
+    @property
+    def strategies(self) -> tuple[Strategy, ...]:
+        """The strategies whose credentials are taken, the one that issues first."""
+        return (self.primary, *self.accepted)
+
+
+class Composed:
+    """Holds the parts; each group of operations builds on it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._horizon = max(strategy.horizon for strategy in parts.strategies)
+
+    def _need_store(self, what: str) -> None:
+        if not self._parts.keeps:
+            raise ConfigurationError(
+                "database",
+                f"strategy='jwt' with refresh=None keeps no {what}.",
+                "Give Limen a database to have them.",
+            )

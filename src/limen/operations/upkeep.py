@@ -1,0 +1,66 @@
+"""Keys, limits and housekeeping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limen import rotation
+from limen.effects import Increment, LoadKeys, Purge, ask, check, enter
+from limen.operations.parts import Composed
+from limen.phase import Phase
+from limen.throttle import retry_after
+from limen.verdict import Reason
+
+if TYPE_CHECKING:
+    from limen.effects import Flow
+    from limen.keyring import KeyRecord, Keyring
+    from limen.throttle import Budget
+
+
+class Upkeep(Composed):
+    """What keeps a running system in order."""
+
+    def load_keys(self) -> Flow[Keyring]:
+        """Read the keys, making the first ones where there are none."""
+        parts = self._parts
+        parts.keys.keyring = yield from rotation.ensure(
+            parts.algorithm, parts.secrets, parts.clock.now(), parts.entropy
+        )
+        return parts.keys.keyring
+
+    def keys(self) -> Flow[tuple[KeyRecord, ...]]:
+        """Return every key, oldest first."""
+        self._need_store("keys")
+        return (yield from ask(LoadKeys()))
+
+    def rotate_keys(self, *, at_once: bool = False) -> Flow[Keyring]:
+        """Sign with the published key from now on; see `limen.rotation.rotate`."""
+        parts = self._parts
+        self._need_store("keys")
+        parts.keys.keyring = yield from rotation.rotate(
+            parts.algorithm, parts.secrets, parts.clock.now(), parts.entropy, at_once=at_once
+        )
+        return parts.keys.keyring
+
+    def remove_key(self, key_id: str) -> Flow[None]:
+        """Delete a retired key."""
+        self._need_store("keys")
+        yield from rotation.remove(key_id)
+
+    def spend(self, budget: Budget, identifier: str) -> Flow[int | None]:
+        """Draw once on a budget; return the seconds to wait if it is used up."""
+        if not budget.limit or not self._parts.keeps:
+            return None
+        yield from enter(Phase.LOGIN_RATE_LIMIT)
+        now = self._parts.clock.now()
+        tally = yield from ask(Increment(f"{budget.name}:{identifier}", budget.window, now))
+        wait = retry_after(tally, budget, now)
+        yield from check("within budget", wait is None, Reason.THROTTLED)
+        return wait
+
+    def purge(self) -> Flow[int]:
+        """Delete what time has ended and retire outlived keys; return how many rows went."""
+        parts, now = self._parts, self._parts.clock.now()
+        self._need_store("housekeeping")
+        yield from rotation.retire_outlived(parts.policy.lifetime + parts.policy.leeway, now)
+        return (yield from ask(Purge(now)))

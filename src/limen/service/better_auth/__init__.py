@@ -1,0 +1,1 @@
+"""The better-auth wire protocol, spoken to unmodified clients; see docs/better-auth.md."""

@@ -1,0 +1,187 @@
+"""The OpenAPI 3.1 document, made from the table of endpoints that is served."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import limen
+from limen.service.better_auth import schemas, wire
+from limen.service.better_auth.endpoint import Call, Endpoint
+from limen.service.better_auth.routes import endpoints_of
+from limen.service.better_auth.wire import Problem, json_answer
+from limen.transports import CookieTransport
+from limen.transports.origin import SAFE_METHODS
+
+if TYPE_CHECKING:
+    from limen.authority import Limen
+    from limen.service.better_auth.bodies import Body, Field
+    from limen.service.better_auth.wire import Answer
+
+PATH = "/openapi.json"
+_BEARER = "bearer"
+_COOKIE = "cookie"
+_BODY_PROBLEMS = (
+    wire.INVALID_JSON,
+    wire.PAYLOAD_TOO_LARGE,
+    wire.UNSUPPORTED_MEDIA_TYPE,
+    wire.MISSING_ORIGIN,
+    wire.INVALID_ORIGIN,
+    wire.INVALID_CALLBACK_URL,
+    wire.INVALID_REDIRECT_URL,
+    wire.INVALID_ERROR_URL,
+    wire.INVALID_NEW_USER_URL,
+)
+_UNAVAILABLE = Problem(503, "UNAVAILABLE", "Sign-in is unavailable, try again shortly")
+_TITLES = {
+    200: "Done",
+    400: "The request is not understood",
+    401: "Not signed in",
+    403: "This page may not do that",
+    413: "The body is too large",
+    415: "The body is of another type",
+    422: "The account exists",
+    429: "Too many attempts; wait as `Retry-After` says",
+    500: "A fault of the service; the body is empty",
+    503: "The store cannot answer; nothing was accepted and nothing changed hands",
+}
+
+
+def endpoint(auth: Limen) -> Endpoint:
+    """Return the endpoint that serves the document of this configuration."""
+
+    async def serve(call: Call) -> Answer:
+        del call
+        return json_answer(described())
+
+    @functools.cache
+    def described() -> dict[str, Any]:
+        return document(auth)
+
+    return Endpoint("GET", PATH, serve, "Return this document", schemas.DOCUMENT, keeps=False)
+
+
+def document(auth: Limen) -> dict[str, Any]:
+    """Describe every endpoint: what it takes, what it answers and how it refuses."""
+    paths: dict[str, dict[str, Any]] = {}
+    for one in (*endpoints_of(auth), endpoint(auth)):
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
+    settings = auth.settings
+    secure = (settings.base_url or "https://").startswith("https://")
+    cookie = CookieTransport(settings.cookies, secure=secure).access_name
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Limen",
+            "version": _version(),
+            "description": "Accounts and sessions, over the wire that better-auth clients speak.",
+        },
+        "servers": [{"url": settings.base_path}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.COMPONENTS,
+            "securitySchemes": {
+                _BEARER: {"type": "http", "scheme": "bearer"},
+                _COOKIE: {"type": "apiKey", "in": "cookie", "name": cookie},
+            },
+        },
+    }
+
+
+def problems_of(one: Endpoint) -> tuple[Problem, ...]:
+    """Return every refusal that an endpoint can answer with."""
+    problems = [wire.INVALID_QUERY]
+    if one.method not in SAFE_METHODS:
+        problems += _BODY_PROBLEMS
+    if one.body is not None:
+        problems.append(wire.VALIDATION_ERROR)
+        if one.body.forms:
+            problems.append(wire.INVALID_FORM)
+    if one.opens:
+        problems.append(wire.NAVIGATION_BLOCKED)
+    if one.limited:
+        problems.append(wire.TOO_MANY_REQUESTS)
+    if one.session:
+        problems.append(wire.UNAUTHORIZED)
+    return (*problems, *one.problems, _UNAVAILABLE)
+
+
+def _operation(one: Endpoint) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": f"{one.method.lower()}{one.path.replace('/', '-').replace('.', '-')}",
+        "summary": one.summary,
+        "responses": _responses(one),
+    }
+    parameters = [_parameter("header", name) for name in one.headers]
+    parameters += [_parameter("query", name) for name in one.query]
+    if parameters:
+        operation["parameters"] = parameters
+    if one.body is not None:
+        operation["requestBody"] = _request_body(one.body)
+    if one.session:
+        operation["security"] = [{_BEARER: []}, {_COOKIE: []}]
+    return operation
+
+
+def _parameter(place: str, name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if place == "header":
+        schema["enum"] = ["bearer"]
+    return {"in": place, "name": name, "required": False, "schema": schema}
+
+
+def _responses(one: Endpoint) -> dict[str, Any]:
+    responses: dict[str, Any] = {
+        "200": {
+            "description": _TITLES[200],
+            "content": {one.media_type: {"schema": dict(one.success)}},
+        }
+    }
+    by_status: dict[int, list[Problem]] = {}
+    for problem in problems_of(one):
+        by_status.setdefault(problem.status, []).append(problem)
+    for status, problems in sorted(by_status.items()):
+        responses[str(status)] = {
+            "description": _TITLES[status],
+            "content": {wire.JSON_TYPE: {"schema": _error_schema(problems)}},
+        }
+    responses["500"] = {"description": _TITLES[500]}
+    return responses
+
+
+def _error_schema(problems: list[Problem]) -> dict[str, Any]:
+    reference = {"$ref": "#/components/schemas/Error"}
+    codes = sorted({one.code for one in problems if one.code is not None})
+    if not codes:
+        return reference
+    return {"allOf": [reference, {"properties": {"code": {"enum": codes}}}]}
+
+
+def _request_body(body: Body) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "properties": {one.name: _member(one) for one in body.fields},
+        "required": [one.name for one in body.fields if one.required],
+    }
+    types = (
+        [wire.JSON_TYPE, "application/x-www-form-urlencoded"] if body.forms else [wire.JSON_TYPE]
+    )
+    return {"required": body.required, "content": {name: {"schema": schema} for name in types}}
+
+
+def _member(one: Field) -> dict[str, Any]:
+    kind = "boolean" if one.kind == "boolean" else "string"
+    member: dict[str, Any] = {"type": [kind, "null"] if one.nullable else kind}
+    if one.kind == "email":
+        member["format"] = "email"
+    if one.least:
+        member["minLength"] = one.least
+    if one.most is not None:
+        member["maxLength"] = one.most
+    return member
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - read once, when somebody asks
+
+    return version(limen.__name__)

@@ -1,0 +1,110 @@
+"""The JSON schemas of what is answered (OpenAPI 3.1, which is JSON Schema 2020-12)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_TEXT: Final = {"type": "string"}
+_FLAG: Final = {"type": "boolean"}
+_DATE: Final = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+}
+
+
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
+    }
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+COMPONENTS: Final[dict[str, Any]] = {
+    "User": _object(
+        {
+            "id": _TEXT,
+            "name": _TEXT,
+            "email": _TEXT,
+            "emailVerified": _FLAG,
+            "image": {"type": ["string", "null"]},
+            "createdAt": _DATE,
+            "updatedAt": _DATE,
+        }
+    ),
+    "Subject": {
+        **_object({"id": _TEXT}),
+        "description": "A user whose account this service does not keep.",
+    },
+    "Session": {
+        **_object(
+            {
+                "id": _TEXT,
+                "token": {**_TEXT, "description": "The handle again. It opens nothing."},
+                "userId": _TEXT,
+                "expiresAt": {**_DATE, "description": "The end if nobody uses the session."},
+                "createdAt": _DATE,
+                "updatedAt": {**_DATE, "description": "The last use."},
+                "ipAddress": {"type": ["string", "null"]},
+                "userAgent": {"type": ["string", "null"]},
+            }
+        ),
+    },
+    "Error": {
+        **_object({"message": _TEXT}, {"code": _TEXT}),
+        "description": "What was refused. A few refusals have no code.",
+    },
+}
+
+STATUS: Final = _object({"status": {"const": True}})
+SUCCESS: Final = _object({"success": {"const": True}})
+OK: Final = _object({"ok": {"const": True}})
+TOKEN: Final = _object({"token": _TEXT})
+SESSIONS: Final = {"type": "array", "items": _named("Session")}
+KEY_SET: Final = _object(
+    {
+        "keys": {
+            "type": "array",
+            "items": _object({"kty": _TEXT, "kid": _TEXT, "alg": _TEXT}),
+        }
+    }
+)
+# Present when the client asked for `x-limen-carrier: bearer`.
+_KEPT_BY_CLIENT: Final = {"refreshToken": _TEXT, "expiresAt": _DATE}
+SIGNED_UP: Final = _object({"token": _TEXT, "user": _named("User")}, _KEPT_BY_CLIENT)
+SIGNED_IN: Final = _object(
+    {"redirect": _FLAG, "token": _TEXT, "user": _named("User")},
+    {"url": _TEXT, **_KEPT_BY_CLIENT},
+)
+PASSWORD_CHANGED: Final = _object(
+    {"token": {"type": ["string", "null"]}, "user": _named("User")}, _KEPT_BY_CLIENT
+)
+REFRESHED: Final = _object(
+    {
+        "token": {
+            "type": ["string", "null"],
+            "description": "Null when the credentials travel in cookies.",
+        },
+        "expiresAt": _DATE,
+    },
+    {"refreshToken": _TEXT},
+)
+SESSION_AND_USER: Final = {
+    "oneOf": [
+        {"type": "null", "description": "Nobody is signed in."},
+        _object(
+            {
+                "session": _named("Session"),
+                "user": {"anyOf": [_named("User"), _named("Subject")]},
+            },
+            {"needsRefresh": {"const": True, "description": "POST here before long."}},
+        ),
+    ]
+}
+DOCUMENT: Final = {"type": "object"}
+PAGE: Final = _TEXT

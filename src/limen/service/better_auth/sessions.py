@@ -1,0 +1,167 @@
+"""The session of this client, the device list, and ending sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from limen.evidence import Public
+from limen.guarantees import Format
+from limen.phase import Phase
+from limen.revocation import Target
+from limen.service.better_auth.accounts import bearer_members
+from limen.service.better_auth.wire import (
+    UNAUTHORIZED,
+    Answer,
+    date,
+    json_answer,
+    session_of,
+    session_of_principal,
+    user_of,
+)
+from limen.transports import Carrier
+from limen.verdict import Authenticated, Issued, Reason, Refused
+
+if TYPE_CHECKING:
+    from limen.principal import Principal
+    from limen.service.better_auth.endpoint import Call
+
+_NO_CACHE = (("Pragma", "no-cache"),)
+CHALLENGE = (("WWW-Authenticate", 'Bearer error="invalid_token"'),)
+
+
+async def get_session(call: Call) -> Answer:
+    """Say who is signed in, `null` if nobody is. A GET never uses a refresh token up."""
+    verdict = await call.request_auth.verdict()
+    if not isinstance(verdict, Authenticated):
+        call.forget(verdict)
+        return _nobody(call)
+    principal = verdict.principal
+    due = _renewal_is_due(call, principal)
+    if due and not call.request_auth.is_safe:
+        principal, due = await _renewed(call, principal), False
+    members = await _described(call, principal)
+    if members is None:
+        call.forget(Refused(Reason.REVOKED))
+        return _nobody(call)
+    if due:
+        members["needsRefresh"] = True
+    call.record(Phase.RESOURCE_RESPOND, status=Public(200), signed_in=Public(True))
+    return json_answer(members, headers=_NO_CACHE)
+
+
+def _nobody(call: Call) -> Answer:
+    call.record(Phase.RESOURCE_RESPOND, status=Public(200), signed_in=Public(False))
+    return json_answer(None, headers=_NO_CACHE)
+
+
+def _renewal_is_due(call: Call, principal: Principal) -> bool:
+    """Tell whether the browser should trade its refresh token before long."""
+    carried = call.carried()
+    if carried is None or carried.carrier is not Carrier.COOKIE or carried.refresh is None:
+        return False
+    if call.request_auth.outgoing:
+        return False  # this very request has renewed
+    if call.strategy_of(principal).guarantees.format is not Format.SIGNED:
+        return False
+    left = principal.expires_at - call.now
+    return call.request_auth.recalled or left * 2 < call.auth.assembly.parts.policy.lifetime
+
+
+async def _renewed(call: Call, principal: Principal) -> Principal:
+    """Trade the refresh token; if another tab did so first, go on with what is valid."""
+    carried = call.carried()
+    assert carried is not None and carried.refresh is not None  # noqa: S101, PT018 - it is due
+    issued = await call.auth.refresh(carried.refresh.reveal())
+    if isinstance(issued, Refused):
+        return principal
+    call.request_auth.deliver(issued)
+    return issued.principal
+
+
+async def _described(call: Call, principal: Principal) -> dict[str, Any] | None:
+    """Return the session and user objects, `None` if the session has ended meanwhile."""
+    if call.is_kept(principal):
+        session = await call.standing(principal)
+        if session is None:
+            return None
+        described = session_of(session)
+    else:
+        described = session_of_principal(principal)
+    account = None
+    if call.auth.assembly.parts.keeps:
+        account = await call.auth.account(principal.subject)
+    # Of a subject whose account Limen does not keep, the id is all that it knows.
+    user = {"id": principal.subject} if account is None else user_of(account)
+    return {"session": described, "user": user}
+
+
+async def list_sessions(call: Call) -> Answer:
+    """List the sessions of this account, newest first."""
+    sessions = await call.auth.sessions(call.actor.subject)
+    return json_answer([session_of(session) for session in sessions])
+
+
+async def revoke_session(call: Call) -> Answer:
+    """End one session of this account; the answer does not tell whether there was one."""
+    handle = call.body["token"]
+    await call.auth.revoke(Target.session(handle, owner=call.actor.subject))
+    if handle == call.actor.session_id:
+        _withdraw(call)
+    return json_answer({"status": True})
+
+
+async def revoke_sessions(call: Call) -> Answer:
+    """End every session of this account, this one included."""
+    await call.auth.revoke(Target.user(call.actor.subject))
+    _withdraw(call)
+    return json_answer({"status": True})
+
+
+async def revoke_other_sessions(call: Call) -> Answer:
+    """End every session of this account but this one."""
+    await call.auth.revoke(Target.user(call.actor.subject, keep=call.actor.session_id))
+    return json_answer({"status": True})
+
+
+async def sign_out(call: Call) -> Answer:
+    """End the session of this client, if it has one, and make it forget its cookies."""
+    held = call.credentials()
+    refresh = call.body.get("refreshToken")
+    await call.auth.sign_out(*held, *((refresh,) if refresh else ()))
+    _withdraw(call)
+    return json_answer({"success": True})
+
+
+async def refresh(call: Call) -> Answer:
+    """Trade a refresh token, or slide a session.
+
+    What came by cookie goes back by cookie and is never shown to the page. What came in the
+    body or in `Authorization` goes back in the body.
+    """
+    carried = call.carried()
+    text: str | None = call.body.get("refreshToken")
+    by_cookie = text is None and carried is not None and carried.carrier is Carrier.COOKIE
+    if text is None and carried is not None:
+        held = carried.refresh or carried.access
+        text = held.reveal() if held else None
+    if text is None:
+        return UNAUTHORIZED.answer((("WWW-Authenticate", "Bearer"),))
+    issued = await call.auth.refresh(text)
+    if isinstance(issued, Refused):
+        if by_cookie:
+            call.forget(issued)
+        return UNAUTHORIZED.answer(CHALLENGE)
+    return _handed_back(call, issued, by_cookie=by_cookie)
+
+
+def _handed_back(call: Call, issued: Issued, *, by_cookie: bool) -> Answer:
+    if not by_cookie:
+        return json_answer(bearer_members(issued))
+    call.request_auth.deliver(issued)
+    return json_answer({"token": None, "expiresAt": date(issued.access_expires_at)})
+
+
+def _withdraw(call: Call) -> None:
+    carried = call.carried()
+    if carried is None or carried.carrier is Carrier.COOKIE:
+        call.request_auth.withdraw()

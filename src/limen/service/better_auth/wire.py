@@ -1,0 +1,142 @@
+"""The JSON of the better-auth wire: users, sessions, dates and the table of errors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from limen.account import Account
+    from limen.principal import Principal
+    from limen.session import Session
+
+HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
+JSON_TYPE = "application/json"
+NO_STORE = ("Cache-Control", "no-store")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP response, but for the cookies that the middleware adds."""
+
+    status: int = 200
+    body: bytes = b""
+    media_type: str | None = None
+    headers: HeaderPairs = ()
+
+
+NOT_FOUND = Answer(404)
+
+
+def json_answer(value: Any, status: int = 200, headers: HeaderPairs = ()) -> Answer:
+    """Answer with JSON: no spaces, text unescaped."""
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return Answer(status, body, JSON_TYPE, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A refusal that the protocol names. Some have no code, as on the wire."""
+
+    status: int
+    code: str | None
+    message: str
+
+    def answer(self, headers: HeaderPairs = ()) -> Answer:
+        """Answer with the message first and the code second."""
+        value = {"message": self.message}
+        if self.code is not None:
+            value["code"] = self.code
+        return json_answer(value, self.status, headers)
+
+
+# -- what a body may be refused for
+INVALID_JSON = Problem(400, "BAD_REQUEST", "Invalid JSON in request body")
+INVALID_FORM = Problem(400, "BAD_REQUEST", "Invalid form in request body")
+INVALID_QUERY = Problem(400, "BAD_REQUEST", "Invalid query")
+VALIDATION_ERROR = Problem(400, "VALIDATION_ERROR", "Validation Error")
+PAYLOAD_TOO_LARGE = Problem(413, "PAYLOAD_TOO_LARGE", "Request body is too large")
+UNSUPPORTED_MEDIA_TYPE = Problem(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is not allowed")
+NO_FIELDS = Problem(400, None, "No fields to update")
+# -- where a request may come from and lead to
+MISSING_ORIGIN = Problem(403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin")
+INVALID_ORIGIN = Problem(403, "INVALID_ORIGIN", "Invalid origin")
+NAVIGATION_BLOCKED = Problem(
+    403,
+    "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
+    "Cross-site navigation login blocked. This request appears to be a CSRF attack.",
+)
+INVALID_CALLBACK_URL = Problem(403, "INVALID_CALLBACK_URL", "Invalid callbackURL")
+INVALID_REDIRECT_URL = Problem(403, "INVALID_REDIRECT_URL", "Invalid redirectURL")
+INVALID_ERROR_URL = Problem(403, "INVALID_ERROR_CALLBACK_URL", "Invalid errorCallbackURL")
+INVALID_NEW_USER_URL = Problem(403, "INVALID_NEW_USER_CALLBACK_URL", "Invalid newUserCallbackURL")
+# -- who asks
+UNAUTHORIZED = Problem(401, "UNAUTHORIZED", "Unauthorized")
+TOO_MANY_REQUESTS = Problem(429, None, "Too many requests. Please try again later.")
+# -- accounts
+INVALID_EMAIL = Problem(400, "INVALID_EMAIL", "Invalid email")
+INVALID_EMAIL_OR_PASSWORD = Problem(401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password")
+INVALID_PASSWORD = Problem(400, "INVALID_PASSWORD", "Invalid password")
+PASSWORD_TOO_SHORT = Problem(400, "PASSWORD_TOO_SHORT", "Password too short")
+PASSWORD_TOO_LONG = Problem(400, "PASSWORD_TOO_LONG", "Password too long")
+PASSWORD_TOO_COMMON = Problem(400, "PASSWORD_TOO_COMMON", "Password is too common")
+USER_EXISTS = Problem(
+    422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email."
+)
+USER_NOT_FOUND = Problem(400, "USER_NOT_FOUND", "User not found")
+EMAIL_IS_FIXED = Problem(400, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated")
+SESSION_NOT_CREATED = Problem(401, "FAILED_TO_CREATE_SESSION", "Failed to create session")
+
+
+def too_many_requests(wait: int) -> Answer:
+    """Answer 429; `wait` is in seconds and stands in the standard header too."""
+    return TOO_MANY_REQUESTS.answer((("X-Retry-After", str(wait)), ("Retry-After", str(wait))))
+
+
+def date(at: int) -> str:
+    """Return a time in milliseconds as the clients read it: UTC, three digits, `Z`."""
+    seconds, rest = divmod(at, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+
+
+def user_of(account: Account) -> dict[str, Any]:
+    """Return the `user` object of an account."""
+    return {
+        "id": account.id,
+        "name": account.name,
+        "email": account.email,
+        "emailVerified": account.email_verified,
+        "image": account.image,
+        "createdAt": date(account.created_at),
+        "updatedAt": date(account.updated_at),
+    }
+
+
+def session_of(session: Session) -> dict[str, Any]:
+    """Return the `session` object. Its `token` is the handle and opens nothing."""
+    return {
+        "id": session.id,
+        "token": session.id,
+        "userId": session.subject,
+        "expiresAt": date(session.ends_at),
+        "createdAt": date(session.created_at),
+        "updatedAt": date(session.used_at),
+        "ipAddress": session.client.address,
+        "userAgent": session.client.user_agent,
+    }
+
+
+def session_of_principal(principal: Principal) -> dict[str, Any]:
+    """Return the `session` object where nothing is stored: what the token itself says."""
+    return {
+        "id": principal.session_id,
+        "token": principal.session_id,
+        "userId": principal.subject,
+        "expiresAt": date(principal.expires_at),
+        "createdAt": date(principal.authenticated_at),
+        "updatedAt": date(principal.authenticated_at),
+        "ipAddress": None,
+        "userAgent": None,
+    }
