@@ -110,9 +110,10 @@ class UpdateAccount(Writing[Account | None]):
 class SetPassword(Writing[bool]):
     """Replace a password hash if the account's revision is still `revision`.
 
-    `moves_on` is true for a new password: the revision moves and every session of the
-    account but `keep` ends, with its log entry, in the same transaction. It is false for
-    a rehash of the same password. False, and nothing written, if the revision has moved.
+    `moves_on` is true for a new password, which moves the revision, and false for a rehash
+    of the same one. With `revoke` every session of the account but `keep` ends, with its
+    log entry, in the same transaction. False, and nothing written, if the revision has
+    moved.
     """
 
     id: str

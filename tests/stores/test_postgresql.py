@@ -130,8 +130,12 @@ def test_a_wait_for_a_lock_ends_and_nothing_is_assumed(postgresql_url) -> None:
             rival.execute("SELECT * FROM limen_session FOR UPDATE")
             with pytest.raises(StoreUnavailable):
                 await store.perform(TouchSession("ses_one", NOW + 1))
-            with pytest.raises(StoreUnavailable):
+            with pytest.raises(StoreUnavailable) as fault:
                 await asyncio.to_thread(blocking.perform, TouchSession("ses_one", NOW + 1))
+            # The cause is kept, with its statement and without what the statement was given.
+            told = f"{fault.value} {fault.value.__cause__}"
+            assert "UPDATE limen_session" in told
+            assert "ses_one" not in told
         assert await store.perform(ListSessions("usr_ada", NOW)) == (session(),)
         assert await store.perform(TouchSession("ses_one", NOW + 1))
         assert blocking.perform(TouchSession("ses_one", NOW + 1))
@@ -165,6 +169,11 @@ def test_a_stopped_server_is_unavailable_and_a_restarted_one_is_used_again() -> 
         assert blocking.perform(asked) is not None
         await store.open()
         blocking.open()
+        # A restart that no request met goes unnoticed.
+        server.stop()
+        server.start()
+        assert await store.perform(asked) is not None
+        assert blocking.perform(asked) is not None
         await store.close()
         blocking.close()
 

@@ -69,7 +69,8 @@ class FamilyCases:
         await open_session(store)
         await store.perform(rotation("fresh one", "b"))
         again = await store.perform(rotation("fresh one", "c", LATER + GRACE - 1))
-        standing = Standing(session(used_at=LATER), frozenset(), disabled=False)
+        used = session(used_at=LATER + GRACE - 1)
+        standing = Standing(used, frozenset(), disabled=False)
         assert again == Repeated(standing, b"sealed b")
         assert await store.perform(FindRefresh(digest("c"))) is None
         assert await store.perform(FindRefresh(digest("b"))) == standing

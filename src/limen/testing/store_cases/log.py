@@ -16,6 +16,7 @@ from limen.effects import (
     Purge,
     ReadLog,
     Revoke,
+    TouchSession,
 )
 from limen.revocation import Kind, Revocation, Target
 from limen.testing.store_cases.case import (
@@ -130,6 +131,26 @@ class RevocationCases:
         ended = [await store.perform(Revoke(target, NOW)) for target in targets]
         assert ended == [Ended(1), Ended(0), Ended(0), Ended(0)]
         assert await store.perform(ReadLog(0)) == ()
+
+    @case
+    async def test_an_entry_covers_what_was_given_out_while_it_waited(self, store: Store) -> None:
+        """A sign-in or a refresh with a later time was committed first: by a moment, or by a
+        machine whose clock is ahead. Its token must fall under the entry as well.
+        """
+        ahead = NOW + 3_000
+        # Each entry makes the next session begin a moment later, and so the next entry.
+        for later, target in enumerate(
+            (Target.user("usr_ada"), Target.everybody(), Target.tokens("usr_ada"))
+        ):
+            await open_session(store, "early", created_at=ahead - 1)
+            await store.perform(TouchSession("ses_early", ahead))
+            seq = (await store.perform(Revoke(target, NOW, HORIZON))).seq
+            assert seq is not None
+            entry = (await store.perform(ReadLog(seq - 1)))[-1]
+            assert (entry.not_before, entry.expires_at) == (
+                ahead + later + 1,
+                ahead + later + HORIZON,
+            )
 
 
 class LogCases:

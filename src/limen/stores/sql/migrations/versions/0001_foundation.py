@@ -165,4 +165,4 @@ def _counters() -> None:
 
 def downgrade() -> None:
     """Refuse: going back would delete accounts and the memory of what was revoked."""
-    raise NotImplementedError("restore a backup instead")
+    raise RuntimeError("restore a backup instead")

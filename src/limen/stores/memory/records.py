@@ -1,14 +1,10 @@
-"""A store in the memory of one process: for tests, the Lab and single-process trials.
-
-Nothing survives the process and nothing is shared with another one. Its size is bounded
-only by `Purge`, so it is no store for a service that runs for long.
-"""
+"""The verbs over plain dictionaries; whoever calls them holds the store's lock."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar, assert_never, cast
+from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
 from limen.account import Account, Found
 from limen.effects import (
@@ -59,7 +55,6 @@ from limen.throttle import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from limen.effects import Effect, StoreEffect
 
 A = TypeVar("A")
 
@@ -68,7 +63,7 @@ _SINGLE_STATES: Final = frozenset({KeyState.NEXT, KeyState.SIGNING})
 _FINAL_STATES: Final = frozenset({KeyState.VERIFYING, KeyState.RETIRED})
 
 
-class _Records:
+class Records:
     """The records and the verbs over them. Each verb decides first and writes last."""
 
     def __init__(self) -> None:
@@ -424,97 +419,3 @@ class _Records:
             return False
         del self.keys[effect.key_id]
         return True
-
-
-def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
-    records: _Records, effect: StoreEffect
-) -> object:
-    match effect:
-        case FindAccount():
-            return records.find_account(effect)
-        case ListAccounts():
-            return records.list_accounts(effect)
-        case AddAccount():
-            return records.add_account(effect)
-        case UpdateAccount():
-            return records.update_account(effect)
-        case SetPassword():
-            return records.set_password(effect)
-        case SetDisabled():
-            return records.set_disabled(effect)
-        case OpenSession():
-            return records.open_session(effect)
-        case AttachCredential():
-            return records.attach_credential(effect)
-        case FindSession():
-            return records.find_session(effect)
-        case TouchSession():
-            return records.touch_session(effect)
-        case ListSessions():
-            return records.list_sessions(effect)
-        case Revoke():
-            return records.revoke(effect)
-        case FindRefresh():
-            return records.find_refresh(effect)
-        case RotateRefresh():
-            return records.rotate_refresh(effect)
-        case ReadLog():
-            return records.read_log(effect)
-        case FindRevocation():
-            return records.find_revocation(effect)
-        case Increment():
-            return records.increment(effect)
-        case KeepTicket():
-            records.keep_ticket(effect)
-            return None
-        case Consume():
-            return records.consume(effect)
-        case Purge():
-            return records.purge(effect)
-        case LoadKeys():
-            return records.load_keys(effect)
-        case AddKey():
-            return records.add_key(effect)
-        case PromoteKey():
-            return records.promote_key(effect)
-        case SetKeyState():
-            return records.set_key_state(effect)
-        case RemoveKey():
-            return records.remove_key(effect)
-        case _:
-            assert_never(effect)
-
-
-class BlockingMemoryStore:
-    """A memory store for code that does not await. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._records = _Records()
-
-    def perform(self, effect: Effect[A]) -> A:
-        """Perform one effect, wholly or not at all."""
-        with self._records.lock:
-            return cast("A", _answer(self._records, cast("StoreEffect", effect)))
-
-    def open(self) -> None:
-        """Do nothing: the records are there from the start."""
-
-    def close(self) -> None:
-        """Do nothing: the records live as long as the store."""
-
-
-class MemoryStore:
-    """A memory store. `blocking` shows the same records to code that does not await."""
-
-    def __init__(self) -> None:
-        self.blocking = BlockingMemoryStore()
-
-    async def perform(self, effect: Effect[A]) -> A:
-        """Perform one effect, wholly or not at all."""
-        return self.blocking.perform(effect)
-
-    async def open(self) -> None:
-        """Do nothing: the records are there from the start."""
-
-    async def close(self) -> None:
-        """Do nothing: the records live as long as the store."""
