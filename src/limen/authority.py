@@ -221,6 +221,7 @@ class Limen:
     remember = _awaited(Operations.remember)
     authenticate = _awaited(Operations.authenticate)
     recall = _awaited(Operations.recall)
+    reissue = _awaited(Operations.reissue)
     refresh = _awaited(Operations.refresh)
     exchange = _awaited(Operations.exchange)
     sign_out = _awaited(Operations.sign_out)

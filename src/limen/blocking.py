@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# There is no task in the background, so keys older than this, in milliseconds, are read again
+# by the next call. It is shorter than a withdrawn key's entry in the log, which then expires.
+KEY_REFRESH = 60_000
+
 
 def _called(
     flow: Callable[Concatenate[Operations, P], Flow[R]],
@@ -83,12 +87,13 @@ class BlockingLimen:
                 max_lag=round(self.settings.max_lag * 1000),
                 interval=round(self.settings.feed_interval * 1000),
             )
-        self._keys_read_at = 0
+        self._keys_read_at = self._kept_up_at = 0
 
     def open(self) -> None:
         """Open the store and read the keys; raises what `Limen.open` does."""
         self._store.open()
         if self._assembly.parts.keeps:
+            self._kept_up_at = self._assembly.clock.now()
             self.run(self._operations.load_keys())
 
     def close(self) -> None:
@@ -104,8 +109,17 @@ class BlockingLimen:
 
     def run(self, flow: Flow[R]) -> R:
         """Run a flow; public so that your own flows can use the same store and trace."""
+        self._keep_up()
         recorder = self._assembly.tracer.begin(self.settings.strategy)
         return drive_blocking(flow, self, recorder)
+
+    def _keep_up(self) -> None:
+        """Read the keys again now and then; if that fails, those that are known serve on."""
+        now = self._assembly.clock.now()
+        if self._assembly.parts.keeps and now - self._kept_up_at >= KEY_REFRESH:
+            self._kept_up_at = now
+            with contextlib.suppress(StoreUnavailable):
+                self.run(self._operations.load_keys())
 
     def answer(self, effect: AnyEffect) -> Any:
         """Answer one effect of a flow; called by the driver."""
@@ -142,6 +156,7 @@ class BlockingLimen:
     remember = _called(Operations.remember)
     authenticate = _called(Operations.authenticate)
     recall = _called(Operations.recall)
+    reissue = _called(Operations.reissue)
     refresh = _called(Operations.refresh)
     exchange = _called(Operations.exchange)
     sign_out = _called(Operations.sign_out)

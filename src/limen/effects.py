@@ -163,7 +163,8 @@ class AttachCredential(Writing[Standing | None]):
     """Give a living session one more credential, of the strategy that it moves to.
 
     That is a use of the session, so `used_at` moves as well.
-    `None`, and nothing written, if the session is gone. Other credentials stay valid.
+    `None`, and nothing written, if the session is gone. Other credentials stay valid. The
+    answer's `created_at` is raised as `OpenSession` raises it, for the token signed next.
     """
 
     session_id: str
@@ -237,8 +238,9 @@ class RotateRefresh(Writing[Rotation | None]):
     """Present a refresh token and offer its successor; `limen.family.judge` decides.
 
     One transaction: of any number of concurrent presentations exactly one rotates. A replay
-    ends the family's session and appends its log entry. `None` if the token is unknown or
-    its session has ended.
+    ends the family's session and appends its log entry. The answer's `created_at` is raised
+    as `OpenSession` raises it, so that the token signed next is not covered by a revocation
+    of the ones before. `None` if the token is unknown or its session has ended.
     """
 
     digest: bytes
@@ -357,6 +359,17 @@ class SetKeyState(Writing[bool]):
 
 
 @dataclass(frozen=True, slots=True)
+class ResealKey(Writing[bool]):
+    """Keep the private part of a key under a newer secret; false if it is no longer
+    `replacing` that is kept.
+    """
+
+    key_id: str
+    replacing: bytes
+    sealed_private: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveKey(Writing[bool]):
     """Delete a retired key; false if there is no retired key of that id."""
 
@@ -388,6 +401,7 @@ StoreEffect: TypeAlias = (
     | AddKey
     | PromoteKey
     | SetKeyState
+    | ResealKey
     | RemoveKey
 )
 

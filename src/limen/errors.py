@@ -26,8 +26,9 @@ class LimenError(Exception):
 class ConfigurationError(LimenError):
     """A setting is missing, unsafe or contradicts another.
 
-    Raised at start, never while a request is served. The text names the setting
-    and what to do about it.
+    Nearly always raised at start. Later it means that something was asked for which the
+    settings rule out, such as accounts without a database. The text names the setting and
+    what to do about it.
     """
 
     def __init__(self, setting: str, problem: str, remedy: str) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from limen.effects import AddKey, LoadKeys, PromoteKey, RemoveKey, SetKeyState, ask
+from limen.effects import AddKey, LoadKeys, PromoteKey, RemoveKey, ResealKey, SetKeyState, ask
 from limen.errors import ConfigurationError
-from limen.keyring import Algorithm, KeyRecord, Keyring, KeyState, generate
+from limen.keyring import Algorithm, KeyRecord, Keyring, KeyState, generate, reseal
 
 if TYPE_CHECKING:
     from limen.effects import Flow
@@ -26,6 +26,14 @@ def load(secrets: Secrets) -> Flow[Keyring]:
     return Keyring.load((yield from ask(LoadKeys())), secrets)
 
 
+def reseal_outdated(secrets: Secrets, entropy: Entropy) -> Flow[None]:
+    """Seal every private key under the newest secret, so that the older can be dropped."""
+    for record in (yield from ask(LoadKeys())):
+        newer = reseal(record, secrets, entropy)
+        if newer is not record:
+            yield from ask(ResealKey(record.id, record.sealed_private, newer.sealed_private))
+
+
 def ensure(algorithm: Algorithm, secrets: Secrets, now: int, entropy: Entropy) -> Flow[Keyring]:
     """Make the first keys where there are none, and return what there is.
 
@@ -36,6 +44,7 @@ def ensure(algorithm: Algorithm, secrets: Secrets, now: int, entropy: Entropy) -
     for state in (KeyState.SIGNING, KeyState.NEXT):
         if state not in states:
             yield from ask(AddKey(generate(algorithm, state, now, secrets, entropy)))
+    yield from reseal_outdated(secrets, entropy)
     return (yield from load(secrets))
 
 
@@ -58,7 +67,8 @@ def rotate(
             "keys",
             f"the next key was published {(now - waiting.moved_at) // 1000} s ago, and "
             f"verifiers may keep the older key set for {PUBLISH_FOR // 1000} s.",
-            f"Rotate again in {-(-too_young // 1000)} s, or with --at-once if a key has leaked.",
+            f"Rotate again in {-(-too_young // 1000)} s, or with --at-once. If a key has "
+            "leaked, retire it: `limen keys retire`.",
         )
     yield from ask(PromoteKey(waiting.id, now))
     yield from ask(AddKey(generate(algorithm, KeyState.NEXT, now, secrets, entropy)))

@@ -46,6 +46,7 @@ class Session:
 
     `created_at` is the moment that revocations compare with: a store never lets it be
     earlier than the subject's last "sign out everywhere". `expires_at` is the absolute end.
+    `roles` are those of the sign-in; they count only while Limen does not keep the account.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Session:
     methods: tuple[str, ...] = ("pwd",)
     client: Client = field(default_factory=Client)
     remembered: bool = True
+    roles: frozenset[str] = frozenset()
 
     @property
     def ends_at(self) -> int:
@@ -70,7 +72,8 @@ class Session:
 class Standing:
     """What a store knows about a session and its account, from one read.
 
-    `roles` and `disabled` are the account's at this moment, not at sign-in.
+    `roles` and `disabled` are the account's at this moment, not at sign-in; for a subject
+    whose account Limen does not keep, the roles are those of the session.
     """
 
     session: Session

@@ -25,7 +25,8 @@ class Tally:
     resets_at: int
 
 
-# ASVS 6.3.1; NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row.
+# ASVS 6.3.1. Every attempt counts, also the right ones: the count is taken before the password
+# is looked at, so that concurrent guesses cannot outrun it.
 ACCOUNT_BUDGET = Budget("sign-in:account", limit=20, window=15 * 60_000)
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -211,7 +212,8 @@ def test_rows_of_every_revision_still_load(url, revision) -> None:
 def _check_rows(store: BlockingSqlStore) -> None:
     roles = frozenset({"reader", "writer"})
     ada = Account("usr_ada", "ada@example.org", "Ada", NOW, NOW + 1, True, roles=roles, revision=3)
-    standing = Standing(session(), roles, disabled=False)
+    kept = replace(session(), roles=frozenset({"guest"}))
+    standing = Standing(kept, roles, disabled=False)
     assert store.perform(FindAccount(email=ada.email)) == Found(ada, "$argon2id$old")
     assert store.perform(FindSession(digest=SECRETS["reference"])) == standing
     assert store.perform(FindRefresh(SECRETS["live"])) == standing

@@ -202,19 +202,32 @@ def test_an_unsafe_request_with_a_cookie_needs_an_origin_of_ours() -> None:
     run(scenario)
 
 
-def test_a_safe_request_recalls_an_expired_token_and_rotates_nothing() -> None:
+def test_a_safe_request_gets_another_access_token_and_rotates_nothing() -> None:
     async def scenario() -> None:
         async with site("hybrid") as here:
             issued = await here.sign_in()
             assert issued.refresh
             here.carry(issued)
             here.clock.advance(6 * MINUTE)
-            for _ in range(2):
-                recalled = await here.http.get("/me")
-                assert recalled.status_code == 200
-                assert "set-cookie" not in recalled.headers
+            reissued = await here.http.get("/me")
+            assert reissued.status_code == 200
+            assert set(reissued.cookies) == {"better-auth.session_token"}
+            assert (await here.http.get("/me")).headers.get("set-cookie") is None
             unused = await here.auth.refresh(issued.refresh.reveal())
             assert isinstance(unused, Issued)
+
+    run(scenario)
+
+
+def test_a_browser_that_only_reads_stays_signed_in_until_the_absolute_end() -> None:
+    async def scenario() -> None:
+        async with site("hybrid") as here:
+            here.carry(await here.sign_in())
+            days = 0
+            while (await here.http.get("/me")).status_code == 200:
+                here.clock.advance(24 * 60 * MINUTE)
+                days += 1
+            assert days == 30
 
     run(scenario)
 

@@ -122,7 +122,7 @@ class Accounts(Composed):
         parts, now = self._parts, self._parts.clock.now()
         ended = yield from ask(SetDisabled(account_id, True, now, self._horizon))
         window = max(one.guarantees.revocation_window for one in parts.strategies)
-        return None if ended is None else Receipt(ended, now + window)
+        return None if ended is None else Receipt(ended, parts.clock.now() + window)
 
     def enable(self, account_id: str) -> Flow[bool]:
         """Let a disabled account sign in again; false if there is no such account."""

@@ -36,6 +36,14 @@ class Credentials(Composed):
             return (yield from _unrecognised())
         return (yield from strategy.recall(Secret(presented), self._parts.clock.now()))
 
+    def reissue(self, presented: str) -> Flow[Issued | Refused]:
+        """Sign another access token for a refresh token, without using it up."""
+        parts, now, secret = self._parts, self._parts.clock.now(), Secret(presented)
+        strategy = self._strategy_for(secret)
+        if strategy is None:
+            return (yield from _unrecognised())
+        return (yield from strategy.reissue(secret, now, parts.entropy))
+
     def refresh(self, presented: str) -> Flow[Issued | Refused]:
         """Trade a refresh token, or slide a session, for what the client holds from now on."""
         parts, now, secret = self._parts, self._parts.clock.now(), Secret(presented)

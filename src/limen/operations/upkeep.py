@@ -63,4 +63,6 @@ class Upkeep(Composed):
         parts, now = self._parts, self._parts.clock.now()
         self._need_store("housekeeping")
         yield from rotation.retire_outlived(parts.policy.lifetime + parts.policy.leeway, now)
-        return (yield from ask(Purge(now)))
+        gone = yield from ask(Purge(now))
+        yield from self.load_keys()
+        return gone

@@ -67,6 +67,10 @@ class Strategy(Protocol):
         """Say who a renewing credential stands for without using it up; changes nothing."""
         ...
 
+    def reissue(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+        """Hand out what is presented on each request anew, without using anything up."""
+        ...
+
     def revoke(self, target: Target, now: int) -> Flow[Receipt]:
         """End what the target names, and say by when no copy works any more."""
         ...

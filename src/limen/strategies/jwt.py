@@ -18,6 +18,7 @@ from limen.effects import (
     RefreshKeys,
     Revoke,
     RotateRefresh,
+    TouchSession,
     ask,
     check,
     enter,
@@ -280,8 +281,7 @@ class JwtStrategy:
     def recall(self, presented: Secret, now: int) -> Flow[Verdict]:
         """Say who the live refresh token of a family stands for, and rotate nothing.
 
-        A safe request must not rotate (a prefetch could), yet its page should not lose its
-        session when the access token has just expired: it costs one read instead.
+        For whoever may not change anything, such as a prefetch.
         """
         yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
         if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
@@ -294,6 +294,26 @@ class JwtStrategy:
         yield from note("source", Public("the session row and its account"))
         session = standing.session
         return Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
+
+    def reissue(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+        """Sign another access token for the live refresh token of a family, and keep that.
+
+        A safe request must not rotate (a prefetch could), yet its page should neither lose
+        its session nor cost a read each time once the access token has expired. Repeating
+        it harms nothing, and the idle end slides as it does for `session`.
+        """
+        yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
+        if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
+            return Refused(Reason.MALFORMED)
+        standing = yield from judged((yield from ask(FindRefresh(presented.digest()))), now)
+        if isinstance(standing, Refused):
+            return standing
+        session = standing.session
+        if now - session.used_at >= self.lifetimes.touch_every:
+            alive = yield from ask(TouchSession(session.id, now))
+            if not (yield from check("still there", alive, Reason.UNKNOWN_SESSION)):
+                return Refused(Reason.UNKNOWN_SESSION)
+        return (yield from self._sign(session, standing.roles, now, entropy))
 
     def _is_refresh(self, presented: Secret) -> bool:
         return self.refresh and looks_like(presented.reveal(), REFRESH_PREFIX)

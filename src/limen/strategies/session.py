@@ -161,6 +161,10 @@ class SessionStrategy:
         session = standing.session
         return Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
 
+    def reissue(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+        """Do what `renew` does: a session id is never used up."""
+        return (yield from self.renew(presented, now, entropy))
+
     def revoke(self, target: Target, now: int) -> Flow[Receipt]:
         """Delete the rows: the next request finds nothing."""
         yield from enter(Phase.CREDENTIAL_REVOKE, {"target": Public(target.kind.value)})
@@ -217,6 +221,7 @@ def new_session(
         methods=authentication.methods,
         client=client,
         remembered=remembered,
+        roles=authentication.roles,
     )
 
 

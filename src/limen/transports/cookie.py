@@ -59,7 +59,7 @@ class CookieTransport:
     carrier = Carrier.COOKIE
 
     def __init__(self, settings: CookieSettings, *, secure: bool) -> None:
-        """Make the transport; `secure=False` is for plain http on the loopback only."""
+        """Make the transport; `secure=False` is for plain http, which belongs on the loopback."""
         if not secure and settings.same_site == "none":
             raise ConfigurationError(
                 "cookies.same_site",
@@ -86,7 +86,7 @@ class CookieTransport:
         take the first or the last would let the attacker choose. Names are compared
         exactly, so `__HOST-` variants and nameless cookies are strangers.
         """
-        found: dict[str, Secret] = {}
+        found: dict[str, Secret | None] = {}
         for name, line in headers:
             if name != b"cookie":
                 continue
@@ -97,11 +97,12 @@ class CookieTransport:
                     continue
                 if part in found:
                     return Refused(Reason.AMBIGUOUS)
-                if value:
-                    found[part] = Secret(value.decode("latin-1"))
-        if not found:
+                # An empty one is nothing, but still one of the name.
+                found[part] = Secret(value.decode("latin-1")) if value else None
+        access, refresh = found.get("access"), found.get("refresh")
+        if access is None and refresh is None:
             return None
-        return Presented(self.carrier, access=found.get("access"), refresh=found.get("refresh"))
+        return Presented(self.carrier, access=access, refresh=refresh)
 
     def deliver(self, issued: Issued, now: int) -> HeaderLines:
         """Set the cookies; both live as long as the sign-in, the server enforces the rest.

@@ -186,15 +186,17 @@ class RequestAuth:
     async def _renew(self, refresh: str, refused: Absent | Refused) -> Verdict:
         """Go on with the refresh token where the access token has merely run out.
 
-        A safe request only recalls the session, which changes nothing; any other rotates.
-        So a prefetch never uses a refresh token up, and no page loses its session.
+        A safe request gets another access token and uses nothing up, a prefetch gets not
+        even that, and any other request rotates. So no page loses its session, and none
+        that a browser loads ahead can spend it.
         """
         if isinstance(refused, Refused) and refused.reason not in _RENEWABLE:
             return refused
-        if self.is_safe or self._prefetch:
-            self.recalled = True
+        self.recalled = self.is_safe or self._prefetch
+        if self._prefetch:
             return await self.auth.recall(refresh)
-        renewed = await self.auth.refresh(refresh)
+        renewing = self.auth.reissue if self.is_safe else self.auth.refresh
+        renewed = await renewing(refresh)
         if isinstance(renewed, Refused):
             return renewed
         self.deliver(renewed)

@@ -27,6 +27,7 @@ from limen.effects import (
     Purge,
     ReadLog,
     RemoveKey,
+    ResealKey,
     Revoke,
     RotateRefresh,
     SetDisabled,
@@ -157,7 +158,7 @@ class Records:
             return None
         account = self.accounts.get(session.subject)
         if account is None:
-            return Standing(session, frozenset(), disabled=False)
+            return Standing(session, session.roles, disabled=False)
         return Standing(session, account.roles, account.disabled)
 
     def check_new(self, *digests: bytes | None) -> None:
@@ -182,6 +183,12 @@ class Records:
         self.check_new(effect.reference, effect.refresh)
         if session.id in self.sessions:
             raise StoreUnavailable("the store refused an id that it has already")
+        session = self.lifted(session)
+        self.sessions[session.id] = session
+        self.add_secrets(session.id, session.created_at, effect.reference, effect.refresh)
+        return session
+
+    def lifted(self, session: Session) -> Session:
         floor = max(
             (
                 entry.not_before
@@ -191,10 +198,7 @@ class Records:
             ),
             default=0,
         )
-        session = replace(session, created_at=max(session.created_at, floor))
-        self.sessions[session.id] = session
-        self.add_secrets(session.id, session.created_at, effect.reference, effect.refresh)
-        return session
+        return replace(session, created_at=max(session.created_at, floor))
 
     def attach_credential(self, effect: AttachCredential) -> Standing | None:
         session = self.sessions.get(effect.session_id)
@@ -205,7 +209,7 @@ class Records:
         session = replace(session, strategy=effect.strategy, used_at=used_at)
         self.sessions[session.id] = session
         self.add_secrets(session.id, effect.now, effect.reference, effect.refresh)
-        return self.standing(session)
+        return self.standing(self.lifted(session))
 
     def find_session(self, effect: FindSession) -> Standing | None:
         if effect.digest is not None:
@@ -330,7 +334,7 @@ class Records:
         # A retry is a use too: a token is signed now, and a revocation must know of it.
         session = replace(session, used_at=max(session.used_at, effect.now))
         self.sessions[session.id] = session
-        standing = replace(standing, session=session)
+        standing = replace(standing, session=self.lifted(session))
         if presentation is Presentation.RETRY:
             return Repeated(standing, record.sealed_successor or b"")
         return self.first_use(effect, record, standing)
@@ -411,6 +415,13 @@ class Records:
         if key is None or effect.state not in _FINAL_STATES:
             return False
         self.move(key, effect.state, effect.now)
+        return True
+
+    def reseal_key(self, effect: ResealKey) -> bool:
+        key = self.keys.get(effect.key_id)
+        if key is None or key.sealed_private != effect.replacing:
+            return False
+        self.keys[key.id] = replace(key, sealed_private=effect.sealed_private)
         return True
 
     def remove_key(self, effect: RemoveKey) -> bool:

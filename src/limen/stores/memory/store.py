@@ -23,6 +23,7 @@ from limen.effects import (
     Purge,
     ReadLog,
     RemoveKey,
+    ResealKey,
     Revoke,
     RotateRefresh,
     SetDisabled,
@@ -92,6 +93,8 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return records.promote_key(effect)
         case SetKeyState():
             return records.set_key_state(effect)
+        case ResealKey():
+            return records.reseal_key(effect)
         case RemoveKey():
             return records.remove_key(effect)
         case _:

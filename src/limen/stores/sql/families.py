@@ -59,7 +59,8 @@ def rotate(connection: Connection, effect: RotateRefresh) -> Rotation | None:
     # A retry is a use too: a token is signed now, and a revocation must know of it.
     sessions.use(connection, standing.session.id, effect.now)
     used_at = max(standing.session.used_at, effect.now)
-    standing = replace(standing, session=replace(standing.session, used_at=used_at))
+    lifted = log.lifted(connection, replace(standing.session, used_at=used_at))
+    standing = replace(standing, session=lifted)
     if presentation is Presentation.RETRY:
         return Repeated(standing, record.sealed_successor or b"")
     return _first_use(connection, effect, standing)

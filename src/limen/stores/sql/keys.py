@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 
 from limen.keyring import KeyRecord, KeyState
 from limen.stores.sql.locks import Lock, hold
@@ -14,7 +14,7 @@ from limen.stores.sql.tables import key
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
-    from limen.effects import AddKey, LoadKeys, PromoteKey, RemoveKey, SetKeyState
+    from limen.effects import AddKey, LoadKeys, PromoteKey, RemoveKey, ResealKey, SetKeyState
 
 
 def load(connection: Connection, _: LoadKeys) -> tuple[KeyRecord, ...]:
@@ -68,6 +68,13 @@ def set_state(connection: Connection, effect: SetKeyState) -> bool:
         return False
     hold(connection, Lock.KEYS)
     return _move(connection, key.c.id == effect.key_id, effect.state, effect.now)
+
+
+def reseal(connection: Connection, effect: ResealKey) -> bool:
+    """Perform `ResealKey`."""
+    same = and_(key.c.id == effect.key_id, key.c.sealed_private == effect.replacing)
+    changed = update(key).where(same).values(sealed_private=effect.sealed_private)
+    return connection.execute(changed.returning(key.c.id)).one_or_none() is not None
 
 
 def remove(connection: Connection, effect: RemoveKey) -> bool:

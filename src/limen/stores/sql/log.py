@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, insert, or_, select
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from limen.effects import FindRevocation, ReadLog
+    from limen.session import Session
 
 
 def append(
@@ -61,6 +63,12 @@ def find(connection: Connection, effect: FindRevocation) -> bool:
     if effect.key_id is not None:
         refused = or_(refused, and_(kind == Kind.KEY.value, subject == effect.key_id))
     return connection.execute(select(revocation.c.seq).where(refused).limit(1)).first() is not None
+
+
+def lifted(connection: Connection, session: Session) -> Session:
+    """Return the session as it stands after what was revoked: `created_at` is not covered."""
+    floor = not_before(connection, session.subject)
+    return replace(session, created_at=max(session.created_at, floor))
 
 
 def not_before(connection: Connection, subject: str) -> int:

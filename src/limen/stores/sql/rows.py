@@ -79,6 +79,7 @@ def session_values(session: Session) -> Values:
         "address": session.client.address,
         "user_agent": session.client.user_agent,
         "remembered": session.remembered,
+        "roles": names(sorted(session.roles)),
     }
 
 
@@ -97,11 +98,17 @@ def session_of(row: Row[Any]) -> Session:
         methods=tuple(json.loads(kept["methods"])),
         client=Client(kept["address"], kept["user_agent"]),
         remembered=kept["remembered"],
+        roles=frozenset(json.loads(kept["roles"])),
     )
 
 
 def standing_of(row: Row[Any]) -> Standing:
     """Return the standing of a row that has a session and its account's columns, if any."""
     kept = row._mapping
-    roles = frozenset(json.loads(kept["account_roles"] or "[]"))
-    return Standing(session_of(row), roles, disabled=bool(kept["account_disabled"]))
+    session = session_of(row)
+    roles = kept["account_roles"]
+    return Standing(
+        session,
+        session.roles if roles is None else frozenset(json.loads(roles)),
+        disabled=bool(kept["account_disabled"]),
+    )

@@ -99,8 +99,7 @@ def open_(connection: Connection, effect: OpenSession) -> Session | None:
         return None
     if effect.revision is not None and (row is None or row.revision != effect.revision):
         return None
-    floor = log.not_before(connection, new.subject)
-    new = replace(new, created_at=max(new.created_at, floor))
+    new = log.lifted(connection, new)
     connection.execute(insert(session).values(session_values(new)))
     _add_secrets(connection, new.id, new.created_at, effect.reference, effect.refresh)
     return new
@@ -113,7 +112,10 @@ def attach(connection: Connection, effect: AttachCredential) -> Standing | None:
     if connection.execute(moved.returning(session.c.id)).one_or_none() is None:
         return None
     _add_secrets(connection, effect.session_id, effect.now, effect.reference, effect.refresh)
-    return standing(connection, effect.session_id)
+    attached = standing(connection, effect.session_id)
+    if attached is None:
+        return None
+    return replace(attached, session=log.lifted(connection, attached.session))
 
 
 def _add_secrets(

@@ -119,6 +119,7 @@ session = Table(
     Column("address", Words, nullable=False),
     Column("user_agent", Words, nullable=False),
     Column("remembered", Boolean, nullable=False),
+    Column("roles", Words, nullable=False),  # a JSON array
     Index(None, "subject"),
     Index(None, "expires_at"),
 )

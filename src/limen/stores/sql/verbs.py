@@ -23,6 +23,7 @@ from limen.effects import (
     Purge,
     ReadLog,
     RemoveKey,
+    ResealKey,
     Revoke,
     RotateRefresh,
     SetDisabled,
@@ -93,6 +94,8 @@ def answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return keys.promote(connection, effect)
         case SetKeyState():
             return keys.set_state(connection, effect)
+        case ResealKey():
+            return keys.reseal(connection, effect)
         case RemoveKey():
             return keys.remove(connection, effect)
         case _:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from limen.effects import AddKey, LoadKeys, PromoteKey, RemoveKey, SetKeyState
+from limen.effects import AddKey, LoadKeys, PromoteKey, RemoveKey, ResealKey, SetKeyState
 from limen.keyring import KeyRecord, KeyState
 from limen.testing.store_cases.case import CROWD, NOW, case, together
 
@@ -114,6 +114,16 @@ class KeyCases:
         for state in (KeyState.NEXT, KeyState.SIGNING):
             assert await store.perform(SetKeyState("a", state, NOW + 2)) is False
         assert await store.perform(SetKeyState("unknown", KeyState.RETIRED, NOW)) is False
+
+    @case
+    async def test_a_key_is_resealed_if_nobody_else_did(self, store: Store) -> None:
+        kept = key("a", KeyState.SIGNING)
+        assert await store.perform(AddKey(kept))
+        assert await store.perform(ResealKey("a", kept.sealed_private, b"newer"))
+        assert not await store.perform(ResealKey("a", kept.sealed_private, b"other"))
+        assert not await store.perform(ResealKey("b", kept.sealed_private, b"other"))
+        (loaded,) = await store.perform(LoadKeys())
+        assert loaded.sealed_private == b"newer"
 
     @case
     async def test_only_a_retired_key_is_removed(self, store: Store) -> None:

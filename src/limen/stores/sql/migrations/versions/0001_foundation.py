@@ -84,6 +84,7 @@ def _sessions() -> None:
         sa.Column("address", _words(), nullable=False),
         sa.Column("user_agent", _words(), nullable=False),
         sa.Column("remembered", sa.Boolean(), nullable=False),
+        sa.Column("roles", _words(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_limen_session"),
     )
     op.create_index("ix_limen_session_subject", "limen_session", ["subject"])

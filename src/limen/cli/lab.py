@@ -1,0 +1,55 @@
+"""`limen lab`: a page on this machine that shows every step as it happens."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from limen.cli.examples import example
+from limen.cli.output import say
+from limen.cli.serve import run_server
+from limen.errors import ConfigurationError
+
+# The Lab shows what a service must hide, so nobody else may reach it.
+LAB_HOST = "127.0.0.1"
+LAB_PORT = 8600
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("lab", epilog=example("limen lab", "limen lab --port 9100"))(run_lab)
+
+
+def run_lab(
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="Port to listen on; 0 is any free one.")
+    ] = LAB_PORT,
+) -> None:
+    """Start the Lab, where a browser shows each strategy step by step.
+
+    It prints an address that works once, for your browser. It listens on 127.0.0.1 only and
+    keeps everything in memory: your settings and your database are not touched.
+    """
+    try:
+        from limen.lab.app import create_app  # noqa: PLC0415 - only this needs the Lab's extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "lab", f"the package {error.name} is missing.", "Install limen[lab]."
+        ) from None
+    port = port or _free_port()
+    lab = create_app(port)
+    say(f"Open {lab.launch_url}")
+    say("Press Ctrl-C to stop.")
+    sys.stdout.flush()  # whoever reads a pipe needs the address now
+    run_server(lab.app, host=LAB_HOST, port=port, access_log=False)
+
+
+def _free_port() -> int:
+    """Return a port that is free now: the address must name it before the server listens."""
+    with socket.socket() as probe:
+        probe.bind((LAB_HOST, 0))
+        number: int = probe.getsockname()[1]
+        return number

@@ -1,0 +1,86 @@
+"""The options that every command shares, and opening what they describe."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from limen.blocking import BlockingLimen
+from limen.cli.configuration import Configuration, Overrides, read
+from limen.errors import ConfigurationError
+
+ConfigOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="PATH",
+        help="TOML file with a [limen] table; else LIMEN_CONFIG, else ./limen.toml if present.",
+        show_default=False,
+    ),
+]
+DatabaseOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="Database to use instead of the one in LIMEN_DATABASE or the file.",
+        show_default=False,
+    ),
+]
+StrategyOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--strategy",
+        metavar="NAME",
+        help="jwt, session or hybrid, instead of the one in LIMEN_STRATEGY or the file.",
+        show_default=False,
+    ),
+]
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON, for scripts.", show_default=False)
+]
+
+
+def overrides_of(
+    ctx: typer.Context,
+    config: Path | None = None,
+    database: str | None = None,
+    strategy: str | None = None,
+) -> Overrides:
+    """Join the options of a command with those before its name."""
+    before = ctx.obj if isinstance(ctx.obj, Overrides) else Overrides()
+    return Overrides(config, database, strategy).over(before)
+
+
+def configured(ctx: typer.Context, config: Path | None, database: str | None) -> Configuration:
+    """Return what is configured; raises `ConfigurationError`."""
+    return read(overrides_of(ctx, config, database))
+
+
+def named_database(configuration: Configuration) -> str:
+    """Return the database URL; raises `ConfigurationError` if none was written."""
+    if configuration.database is None:
+        raise ConfigurationError(
+            "database",
+            "is not set.",
+            "Set it, or pass --database, for instance sqlite+aiosqlite:///app.db.",
+        )
+    return configuration.database
+
+
+@contextlib.contextmanager
+def opened(
+    ctx: typer.Context, config: Path | None, database: str | None
+) -> Iterator[BlockingLimen]:
+    """Open what is configured, for one command.
+
+    Raises `ConfigurationError`, among them `MigrationNeeded`, and `StoreUnavailable`.
+    """
+    configuration = configured(ctx, config, database)
+    named_database(configuration)
+    with BlockingLimen(settings=configuration.settings()) as auth:
+        yield auth

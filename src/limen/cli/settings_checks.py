@@ -1,0 +1,158 @@
+"""The doctor's checks of settings that are valid and may still be unwise.
+
+Each check is a function of `Settings`; `SETTINGS_CHECKS` is all of them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from limen.cli.findings import Finding, Severity
+from limen.cli.output import span
+
+if TYPE_CHECKING:
+    from limen.settings import Settings
+
+SettingsCheck: TypeAlias = "Callable[[Settings], Iterator[Finding]]"
+
+LONG_ACCESS_S: Final = 900
+LONG_IDLE_S: Final = 30 * 86_400  # NIST SP 800-63B-4: reauthenticate every 30 days at AAL1
+SINGLE_FACTOR_MINIMUM: Final = 15  # NIST SP 800-63B-4 section 3.1.1.2
+
+
+def base_url_is_set(settings: Settings) -> Iterator[Finding]:
+    """Without it, the Host header of a request decides what this service is called."""
+    if settings.base_url is None:
+        yield Finding(
+            Severity.WARNING,
+            "base_url",
+            "is not set, so each request itself says under which origin the service runs.",
+            "Set LIMEN_BASE_URL to the public address, such as https://app.example.",
+        )
+
+
+def base_url_is_private(settings: Settings) -> Iterator[Finding]:
+    """Plain http is for this machine only."""
+    if settings.base_url is None or _is_https(settings) or is_loopback(settings.base_url):
+        return
+    yield Finding(
+        Severity.ERROR,
+        "base_url",
+        "is plain http on another host than this one: passwords and credentials travel in the "
+        "clear, and browsers drop Secure cookies.",
+        "Put TLS in front and set LIMEN_BASE_URL to the https address.",
+    )
+
+
+def same_site_none_has_https(settings: Settings) -> Iterator[Finding]:
+    """Browsers drop SameSite=None cookies that are not Secure."""
+    if settings.cookies.same_site == "none" and not _is_https(settings):
+        yield Finding(
+            Severity.ERROR,
+            "cookie_same_site",
+            "is 'none' without an https base_url, and browsers drop such cookies.",
+            "Set LIMEN_BASE_URL to an https address, or LIMEN_COOKIE_SAME_SITE to lax.",
+        )
+
+
+def trusted_origins_name_somebody(settings: Settings) -> Iterator[Finding]:
+    """A pattern of stars alone trusts the whole web."""
+    for entry in settings.trusted_origins:
+        if "*" in entry and not entry.rpartition("://")[2].strip("*?.:/"):
+            yield Finding(
+                Severity.ERROR,
+                "trusted_origins",
+                f"has {entry!r}, so any page on the web may act for whoever visits it.",
+                "Name the origins, or a pattern below your own domain: https://*.app.example.",
+            )
+
+
+def revocation_is_known(settings: Settings) -> Iterator[Finding]:
+    """Say what a `jwt` cannot do, as plainly as what it can."""
+    if settings.strategy != "jwt":
+        return
+    life = span(round(settings.access_lifetime * 1000))
+    if settings.refresh is None:
+        yield Finding(
+            Severity.WARNING,
+            "refresh",
+            f"is off: nothing is kept, so there are no accounts and nothing can be revoked; "
+            f"a copied token works until it expires, up to {life}.",
+            "Set LIMEN_REFRESH to rotate and a LIMEN_DATABASE to have accounts and revocation.",
+        )
+    else:
+        yield Finding(
+            Severity.NOTE,
+            "strategy",
+            f"is 'jwt': a copied token works until it expires, up to {life} after a revoke.",
+            "Use LIMEN_STRATEGY=hybrid if a revoke must count within "
+            f"{span(round(settings.max_lag * 1000))}.",
+        )
+
+
+def access_is_short(settings: Settings) -> Iterator[Finding]:
+    """A long token is a long theft."""
+    if settings.strategy != "session" and settings.access_lifetime > LONG_ACCESS_S:
+        life = span(round(settings.access_lifetime * 1000))
+        yield Finding(
+            Severity.WARNING,
+            "access_lifetime",
+            f"is {life}; other services that verify tokens accept a stolen one that long.",
+            f"Set LIMEN_ACCESS_LIFETIME to {LONG_ACCESS_S} or less; clients refresh by themselves.",
+        )
+
+
+def idle_is_bounded(settings: Settings) -> Iterator[Finding]:
+    """A browser that was left somewhere should not stay signed in for months."""
+    if settings.idle > LONG_IDLE_S:
+        yield Finding(
+            Severity.WARNING,
+            "idle",
+            f"is {span(round(settings.idle * 1000))}, so a forgotten device stays signed in.",
+            "Set LIMEN_IDLE to 30 days (2592000) or less, as NIST SP 800-63B-4 asks.",
+        )
+
+
+def passwords_suit_one_factor(settings: Settings) -> Iterator[Finding]:
+    """Where a password is all there is, it should be long."""
+    if settings.passwords.minimum < SINGLE_FACTOR_MINIMUM:
+        yield Finding(
+            Severity.NOTE,
+            "password_minimum",
+            f"is {settings.passwords.minimum}; NIST SP 800-63B-4 asks for "
+            f"{SINGLE_FACTOR_MINIMUM} where a password is the only factor.",
+            f"Set LIMEN_PASSWORD_MINIMUM to {SINGLE_FACTOR_MINIMUM} unless there is another.",
+        )
+
+
+SETTINGS_CHECKS: Final[tuple[SettingsCheck, ...]] = (
+    base_url_is_set,
+    base_url_is_private,
+    same_site_none_has_https,
+    trusted_origins_name_somebody,
+    revocation_is_known,
+    access_is_short,
+    idle_is_bounded,
+    passwords_suit_one_factor,
+)
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL names this machine (RFC 6761 section 6.3 for names)."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_https(settings: Settings) -> bool:
+    return (settings.base_url or "").lower().startswith("https://")

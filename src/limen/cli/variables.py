@@ -1,0 +1,223 @@
+"""Every setting that can be written as text: its type, its meaning and its place in `Settings`.
+
+One name serves everywhere: `idle` in the file is `LIMEN_IDLE` in the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import MISSING, fields
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from limen.settings import Settings
+
+PREFIX: Final = "LIMEN_"
+CONFIG_VARIABLE: Final = "LIMEN_CONFIG"
+_S: Final = 1000  # milliseconds of a second
+
+
+def _listed(value: object) -> object:
+    """Read `a, b` as two entries."""
+    if isinstance(value, str):
+        return tuple(entry.strip() for entry in value.split(",") if entry.strip())
+    return value
+
+
+def _json_list(value: object) -> object:
+    """Read a JSON list: a secret may contain any character, so none can separate them."""
+    if not isinstance(value, str):
+        return value
+    try:
+        decoded = json.loads(value)
+    except ValueError:
+        raise ValueError('is not a JSON list such as ["newest", "older"]') from None
+    return decoded
+
+
+Listed = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_listed)]
+JsonListed = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_json_list)]
+
+
+class Written(BaseModel):
+    """The settings as people write them. `None` is "not written"; `Settings` has the defaults.
+
+    What a value must be beyond its type is judged by `Settings` alone.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    strategy: str | None = Field(
+        None, description="What the credential is: `jwt`, `session` or `hybrid`."
+    )
+    secret: str | None = Field(
+        None,
+        description="The application's secret, at least 32 characters; see `limen secret`.",
+    )
+    secrets: JsonListed = Field(
+        None, description="Several secrets instead of one, newest first, as a JSON list."
+    )
+    database: str | None = Field(
+        None,
+        description="Where sessions and accounts are kept: `sqlite+aiosqlite:///app.db` or "
+        "`postgresql+asyncpg://user:password@host/name`.",
+    )
+    accept: Listed = Field(
+        None, description="Strategies whose credentials are taken too while you change over."
+    )
+    check: str | None = Field(
+        None, description="What is asked on each request: `expiry`, `feed` or `store`."
+    )
+    refresh: str | None = Field(
+        None,
+        description="`rotate`, or `none` for a `jwt` that keeps and revokes nothing.",
+    )
+    base_url: str | None = Field(
+        None, description="The public address of the service, such as `https://app.example`."
+    )
+    base_path: str | None = Field(None, description="The path under which the service answers.")
+    trusted_origins: Listed = Field(
+        None,
+        description="Other origins whose pages may use the service, such as "
+        "`https://app.example` or `https://*.app.example`.",
+    )
+    issuer: str | None = Field(
+        None, description="What tokens name as their issuer; without it, `base_url` or `limen`."
+    )
+    audience: str | None = Field(None, description="Whom tokens are for; without it, the issuer.")
+    algorithm: str | None = Field(
+        None, description="The signature algorithm: `EdDSA`, `ES256`, `PS256`, `HS256` or `RS256`."
+    )
+    access_lifetime: float | None = Field(None, description="Life of a signed token, in seconds.")
+    idle: float | None = Field(
+        None, description="A sign-in that nobody uses ends after so many seconds."
+    )
+    absolute: float | None = Field(
+        None, description="A sign-in ends after so many seconds however busy it is."
+    )
+    grace: float | None = Field(
+        None,
+        description="Seconds in which a repeated refresh gets the same successor.",
+    )
+    max_lag: float | None = Field(
+        None, description="Seconds without news after which the revocation feed counts as cut."
+    )
+    feed_interval: float | None = Field(
+        None, description="Seconds between two looks at the revocation log."
+    )
+    password_minimum: int | None = Field(
+        None, description="Least length of a new password, in characters."
+    )
+    password_maximum: int | None = Field(
+        None, description="Greatest length of a new password, in characters."
+    )
+    password_blocklist: bool | None = Field(
+        None, description="Whether common passwords are refused."
+    )
+    argon2_memory: int | None = Field(None, description="Memory of one password hash, in KiB.")
+    argon2_passes: int | None = Field(None, description="Passes of one password hash.")
+    argon2_lanes: int | None = Field(None, description="Lanes of one password hash.")
+    hashing_workers: int | None = Field(
+        None, description="Passwords hashed at once; without it, half the cores."
+    )
+    cookie_prefix: str | None = Field(None, description="How the names of the cookies begin.")
+    cookie_domain: str | None = Field(
+        None, description="Domain whose subdomains get the cookies too; without it, only the host."
+    )
+    cookie_same_site: str | None = Field(
+        None, description="SameSite of the cookies: `lax`, `strict` or `none`."
+    )
+    cookie_host_prefix: bool | None = Field(
+        None, description="Whether names begin with `__Host-` where they may, else `__Secure-`."
+    )
+    account_attempts: int | None = Field(
+        None, description="Sign-in attempts on one account in each window; 0 is no limit."
+    )
+    account_window: float | None = Field(None, description="That window, in seconds.")
+    address_attempts: int | None = Field(
+        None, description="Sign-in attempts from one address in each window; 0 is no limit."
+    )
+    address_window: float | None = Field(None, description="That window, in seconds.")
+
+
+class Environment(Written, BaseSettings):
+    """Where the environment keeps them. Only read from: validating it would read it again."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
+
+
+NAMES: Final = tuple(Written.model_fields)
+# Settings that are records of their own: which part of which field a name sets.
+NESTED: Final = {
+    "password_minimum": ("passwords", "minimum"),
+    "password_maximum": ("passwords", "maximum"),
+    "password_blocklist": ("passwords", "blocklist"),
+    "argon2_memory": ("argon2", "memory"),
+    "argon2_passes": ("argon2", "passes"),
+    "argon2_lanes": ("argon2", "lanes"),
+    "cookie_prefix": ("cookies", "prefix"),
+    "cookie_domain": ("cookies", "domain"),
+    "cookie_same_site": ("cookies", "same_site"),
+    "cookie_host_prefix": ("cookies", "host_prefix"),
+    "account_attempts": ("account_budget", "limit"),
+    "account_window": ("account_budget", "window"),
+    "address_attempts": ("address_budget", "limit"),
+    "address_window": ("address_budget", "window"),
+}
+# Written in seconds, kept in milliseconds by a record that is not `Settings` itself.
+IN_SECONDS: Final = frozenset({"account_window", "address_window"})
+# Another spelling of one field of `Settings`.
+ALIASES: Final = {"secrets": "secret"}
+NEVER_SHOWN: Final = frozenset({"secret", "secrets"})
+# What only code can give, and why.
+NOT_TEXT: Final = {
+    "sink": "it is an object that receives trace events",
+    "account_budget.name": "it is a name inside the store, and to change it changes nothing",
+    "address_budget.name": "it is a name inside the store, and to change it changes nothing",
+}
+_SPELLINGS: Final = {
+    "cookies.": "cookie_",
+    "password minimum": "password_minimum",
+    "password maximum": "password_maximum",
+}
+
+
+def default_of(name: str) -> Any:
+    """Return the default of a setting, in the unit in which it is written."""
+    field, part = NESTED.get(name, (ALIASES.get(name, name), None))
+    value = field_default(field)
+    return value if part is None else in_written_unit(name, getattr(value, part))
+
+
+def field_default(name: str) -> Any:
+    """Return the default of a field of `Settings`."""
+    for one in fields(Settings):
+        if one.name == name:
+            return one.default if one.default_factory is MISSING else one.default_factory()
+    raise KeyError(name)
+
+
+def in_written_unit(name: str, value: Any) -> Any:
+    """Turn what a record keeps into what people write."""
+    return value / _S if name in IN_SECONDS else value
+
+
+def in_kept_unit(name: str, value: Any) -> Any:
+    """Turn what people write into what a record keeps."""
+    return round(value * _S) if name in IN_SECONDS else value
+
+
+def variable_of(setting: str) -> str | None:
+    """Return the environment name of a setting as an error names it, `None` if it has none."""
+    name = setting
+    for spelling, ours in _SPELLINGS.items():
+        name = name.replace(spelling, ours)
+    return PREFIX + name.upper() if name in NAMES else None
+
+
+def nearest(name: str, names: tuple[str, ...] = NAMES) -> str | None:
+    """Return the known name that was probably meant."""
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.5)), None)

@@ -1,0 +1,97 @@
+"""Why a strategy has no step where another has one, from its promises and its own trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limen.guarantees import Format, RevocationCheck
+from limen.phase import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from limen.lab.scenarios import Column
+    from limen.trace import TraceEvent
+
+ORDER = tuple(Phase)
+FIRST_REFUSAL = 400  # HTTP statuses from here on refuse or fail
+UNEXPLAINED = "the trace of this step has none"
+
+
+def why_absent(phase: Phase, column: Column, events: Sequence[TraceEvent]) -> str:
+    """Return why `phase` is not among the `events` of one step of a column."""
+    if not events:
+        return _no_request(column)
+    stopped = _refusal_before(phase, events)
+    if stopped is not None:
+        return stopped
+    match phase:
+        case Phase.REVOCATION_CHECK:
+            return _no_revocation_check(column, events)
+        case Phase.REFRESH:
+            return _no_refresh(column)
+        case Phase.CSRF_CHECK:
+            return _no_origin_check(events)
+        case Phase.CREDENTIAL_VALIDATE | Phase.PRINCIPAL_LOAD if not _presented_access(events):
+            return "no access credential was presented"
+        case _:
+            return UNEXPLAINED
+
+
+def _no_request(column: Column) -> str:
+    issued = any(
+        value.get("kind") == "refresh"
+        for event in column.events
+        for value in event.outcome.values()
+    )
+    return "no such request was made" if issued else "no refresh token was ever issued"
+
+
+def _refusal_before(phase: Phase, events: Sequence[TraceEvent]) -> str | None:
+    """Name the step that refused the request, if the phase would have come after it.
+
+    A step may refuse one credential while the request goes on with another, so only a
+    request that was answered with a refusal was stopped.
+    """
+    last = events[-1].request_id
+    answers = [one for one in events if one.phase is Phase.RESOURCE_RESPOND]
+    if not answers or int(answers[-1].outcome["status"]["v"]) < FIRST_REFUSAL:
+        return None
+    for event in events:
+        refusing = event.request_id == last and event.status != "ok"
+        if refusing and ORDER.index(event.phase) < ORDER.index(phase):
+            reasons = [one.reason for one in event.checks if not one.ok and one.reason]
+            detail = f" ({reasons[-1]})" if reasons else ""
+            return f"{event.phase.value} had {event.status} it{detail}"
+    return None
+
+
+def _no_revocation_check(column: Column, events: Sequence[TraceEvent]) -> str:
+    if column.guarantees.check is RevocationCheck.EXPIRY:
+        return "nothing is asked until the token expires"
+    read = sum(one.reads for one in events if one.phase is Phase.CREDENTIAL_VALIDATE)
+    return "the read in credential.validate is the check" if read else UNEXPLAINED
+
+
+def _no_refresh(column: Column) -> str:
+    if column.guarantees.format is Format.SIGNED:
+        return "the access token had not expired"
+    return "a session id is not exchanged, and its last use was on record"
+
+
+def _no_origin_check(events: Sequence[TraceEvent]) -> str:
+    attached = [one for one in events if one.phase is Phase.CLIENT_ATTACH]
+    if not attached:
+        return "no cookie was sent"
+    method = attached[-1].outcome.get("method", {}).get("v")
+    return f"{method} changes nothing"
+
+
+def _presented_access(events: Sequence[TraceEvent]) -> bool:
+    kinds = {
+        value.get("kind")
+        for event in events
+        if event.phase is Phase.CLIENT_ATTACH
+        for value in event.given.values()
+    }
+    return bool(kinds & {"token", "session"})

@@ -1,0 +1,195 @@
+"""The Lab as an ASGI application of its own. It is never mounted into another one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from limen.lab.admission import COOKIE, SECURITY_HEADERS, Admission
+from limen.lab.pages import notice_page, run_page, start_page
+from limen.lab.scenarios import Run, login_read_logout_replay
+from limen.lab.shelf import Shelf
+from limen.transports.origin import SAFE_METHODS
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from limen.web.asgi import ASGIApp, Message, Receive, Scope, Send
+
+STATIC = Path(__file__).parent / "static"
+# A form of the Lab holds one token.
+MAX_FORM_OCTETS = 1_024
+
+Scenario = Callable[[], Run]
+
+
+class Lab(NamedTuple):
+    """The application, and the address that opens it once."""
+
+    app: ASGIApp
+    launch_url: str
+
+
+def create_app(port: int, scenario: Scenario = login_read_logout_replay) -> Lab:
+    """Return the Lab for a server on this port of the loopback; both names of it work.
+
+    `scenario` is what the button runs.
+    """
+    admission = Admission(port)
+    views = Views(admission, Shelf(), scenario)
+    pages = Starlette(
+        routes=[
+            Route("/", views.start),
+            Route("/runs", views.run, methods=["POST"]),
+            Route("/runs/{run_id}", views.table),
+            Route("/runs/{run_id}/trace.json", views.trace),
+            Route("/runs/{run_id}/events/{strategy}/{seq:int}", views.event),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        exception_handlers={404: _not_found},
+    )
+    return Lab(Door(pages, admission), admission.launch_url)
+
+
+class Door:
+    """Stands before every page: host, origin, session; and the headers of every answer."""
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self.app = app
+        self.admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        if scope["type"] == "http":
+            await (refusal or self.app)(scope, receive, sealed)
+        else:  # there are no sockets here
+            await send({"type": "websocket.close", "code": 1008})
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if not self.admission.names_host(headers):
+            text = "This address is not one of the Lab's. Use the one that it printed."
+            return _notice("Wrong address", text, 421)
+        path, unsafe = scope["path"], scope["method"] not in SAFE_METHODS
+        entrance = path == "/" and not unsafe
+        if not entrance and not self.admission.from_here(headers, unsafe=unsafe):
+            return _notice("Not from here", "Only pages of the Lab may ask for this.", 403)
+        if not entrance and not self.admission.admits(_session_of(headers)):
+            return _closed()
+        return None
+
+
+class Views:
+    """The pages; each request has passed the door."""
+
+    def __init__(self, admission: Admission, shelf: Shelf, scenario: Scenario) -> None:
+        self._admission = admission
+        self._shelf = shelf
+        self._scenario = scenario
+        self._running = asyncio.Lock()
+
+    async def start(self, request: Request) -> Response:
+        """Show the start page; or exchange the launch code, once, and take it off the URL."""
+        code = request.query_params.get("launch")
+        if code is not None:
+            return self._launched(code)
+        if not self._admission.admits(_session_of(request.headers)):
+            return _closed()
+        return HTMLResponse(start_page(self._shelf, self._admission.csrf))
+
+    def _launched(self, code: str) -> Response:
+        session = self._admission.launch(code)
+        if session is None:
+            return _closed()
+        response = RedirectResponse("/", 303)
+        # Plain http on the loopback, so not Secure; gone when the browser closes.
+        response.set_cookie(COOKIE, session, path="/", httponly=True, samesite="strict")
+        return response
+
+    async def run(self, request: Request) -> Response:
+        """Run the scenario in a thread and show its table."""
+        if not self._admission.has_token(await _form_field(request, "csrf")):
+            return _notice("Not from here", "This form is not from this start of the Lab.", 403)
+        if self._running.locked():
+            return _notice("One at a time", "A run is going on. Go back and try again.", 409)
+        async with self._running:
+            run = await asyncio.to_thread(self._scenario)
+        self._shelf.keep(run)
+        return RedirectResponse(f"/runs/{run.id}", 303)
+
+    async def table(self, request: Request) -> Response:
+        """Show the execution table of a run."""
+        run = self._shelf.find(request.path_params["run_id"])
+        return _missing() if run is None else HTMLResponse(run_page(run))
+
+    async def trace(self, request: Request) -> Response:
+        """Return the events of a run as JSON."""
+        run = self._shelf.find(request.path_params["run_id"])
+        return _missing() if run is None else JSONResponse(run.as_json())
+
+    async def event(self, request: Request) -> Response:
+        """Return one event as JSON: the evidence behind a cell."""
+        run = self._shelf.find(request.path_params["run_id"])
+        wanted = request.path_params["strategy"], request.path_params["seq"]
+        for column in run.columns if run else ():
+            for event in column.events:
+                if (column.strategy, event.seq) == wanted:
+                    return JSONResponse(event.as_json())
+        return _missing()
+
+
+def _session_of(headers: Headers) -> str | None:
+    """Return the session's cookie; two of that name are a trick, and count as none."""
+    pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
+    values = [value for name, _, value in pairs if name == COOKIE]
+    return values[0] if len(values) == 1 else None
+
+
+async def _form_field(request: Request, name: str) -> str:
+    """Return one field of a small form, empty if it is missing or the body is too large."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_OCTETS:
+            return ""
+    values = parse_qs(body.decode("latin-1")).get(name, [])
+    return values[0] if len(values) == 1 else ""
+
+
+def _notice(title: str, text: str, status: int) -> Response:
+    return HTMLResponse(notice_page(title, text), status)
+
+
+def _closed() -> Response:
+    text = "Open the address that `limen lab` printed. It works once; start the Lab again for more."
+    return _notice("The Lab is closed to you", text, 403)
+
+
+def _missing() -> Response:
+    return _notice("Not here", "There is no such run, or it was forgotten since.", 404)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    del request, error
+    return _missing()

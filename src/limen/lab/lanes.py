@@ -1,0 +1,164 @@
+"""Aligns the columns of a run by phase: one row a phase, one cell a strategy, none empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from limen.lab.absence import why_absent
+from limen.lab.scenarios import LOGIN, LOGOUT, READ, REPLAY, REPLAY_REFRESH, STEPS
+from limen.phase import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from limen.lab.scenarios import Column, Run
+    from limen.trace import TraceEvent
+    from limen.trace.event import Recorded
+
+# Where a phase has its row even if no strategy has a step there.
+HOME: dict[str, tuple[Phase, ...]] = {
+    LOGIN: (
+        Phase.LOGIN_RECEIVE,
+        Phase.LOGIN_RATE_LIMIT,
+        Phase.USER_LOOKUP,
+        Phase.PASSWORD_VERIFY,
+        Phase.PRELOGIN_DISCARD,
+        Phase.CREDENTIAL_ISSUE,
+        Phase.LOGIN_RESPOND,
+        Phase.CLIENT_STORE,
+    ),
+    READ: (
+        Phase.CLIENT_ATTACH,
+        Phase.CSRF_CHECK,
+        Phase.CREDENTIAL_EXTRACT,
+        Phase.CREDENTIAL_VALIDATE,
+        Phase.REVOCATION_CHECK,
+        Phase.PRINCIPAL_LOAD,
+        Phase.AUTHZ_DECIDE,
+        Phase.RESOURCE_RESPOND,
+        Phase.REFRESH,
+    ),
+    LOGOUT: (Phase.LOGOUT_REQUEST, Phase.CREDENTIAL_REVOKE, Phase.CLIENT_FORGET),
+    REPLAY: (Phase.REPLAY_BY_THIEF,),
+    REPLAY_REFRESH: (),
+}
+
+Shape: TypeAlias = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event, and how many in a row were like it in all but time; it is the last of them."""
+
+    event: TraceEvent
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one strategy did at one phase of one step, or why it did nothing."""
+
+    strategy: str
+    entries: tuple[Entry, ...]
+    no_step: str | None
+
+    @property
+    def duration_ns(self) -> int:
+        """Return how long the shown events took together."""
+        return sum(entry.event.duration_ns for entry in self.entries)
+
+    @property
+    def shape(self) -> Shape:
+        """What the cell says, but for times and fingerprints."""
+        return (self.no_step, *((entry.count, shape_of(entry.event)) for entry in self.entries))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One phase within one step of the scenario."""
+
+    number: int
+    phase: Phase
+    cells: tuple[Cell, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether every strategy did the same, times aside."""
+        return len({cell.shape for cell in self.cells}) == 1
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """Return who acted: each actor, with whom a simulated client stands for."""
+        found = {
+            entry.event.actor
+            if entry.event.actor == "server"
+            else f"{entry.event.client} ({entry.event.actor})"
+            for cell in self.cells
+            for entry in cell.entries
+        }
+        return tuple(sorted(found)) or ("nobody",)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One step of the scenario and its rows in the order of the phases."""
+
+    step: str
+    rows: tuple[Row, ...]
+
+
+def align(run: Run) -> tuple[Section, ...]:
+    """Return the execution table of a run."""
+    sections, number = [], 1
+    for step in STEPS:
+        rows = []
+        for phase in _phases_of(step, run.columns):
+            cells = tuple(_cell(phase, step, column) for column in run.columns)
+            rows.append(Row(number, phase, cells))
+            number += 1
+        sections.append(Section(step, tuple(rows)))
+    return tuple(sections)
+
+
+def shape_of(event: TraceEvent) -> Shape:
+    """Return what an event says, but for times and fingerprints: equal shapes, equal steps."""
+    return (
+        event.phase,
+        event.actor,
+        event.client,
+        event.status,
+        tuple((name, _fixed(value)) for name, value in event.given.items()),
+        tuple((name, _fixed(value)) for name, value in event.outcome.items()),
+        tuple((one.name, one.ok, one.reason, _fixed(one.detail or {})) for one in event.checks),
+        tuple((one.effect, one.access) for one in event.operations),
+    )
+
+
+def _phases_of(step: str, columns: Sequence[Column]) -> Iterator[Phase]:
+    seen = {event.phase for column in columns for event in column.in_step(step)}
+    return (phase for phase in Phase if phase in seen or phase in HOME[step])
+
+
+def _cell(phase: Phase, step: str, column: Column) -> Cell:
+    events = column.in_step(step)
+    entries = tuple(_grouped([event for event in events if event.phase is phase]))
+    no_step = None if entries else why_absent(phase, column, events)
+    return Cell(column.strategy, entries, no_step)
+
+
+def _grouped(events: Sequence[TraceEvent]) -> list[Entry]:
+    groups: list[Entry] = []
+    for event in events:
+        if groups and shape_of(groups[-1].event) == shape_of(event):
+            groups[-1] = Entry(event, groups[-1].count + 1)
+        else:
+            groups.append(Entry(event))
+    return groups
+
+
+def _fixed(value: Recorded) -> Shape:
+    """Return a recorded value without what differs from run to run."""
+    if value.get("k") == "duration_s":
+        return ("duration_s",)
+    return tuple(sorted((name, str(part)) for name, part in value.items() if name != "fp"))

@@ -1,0 +1,193 @@
+"""One process's view of the log: what it refuses, and what it may forget."""
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from limen.effects import AskFeed, ReadLog, Revoke
+from limen.errors import StoreUnavailable
+from limen.feeds.polling import PURGE_EVERY, BlockingFeed
+from limen.revocation import Coverage, Kind, Revocation, RevocationView, Target
+from limen.stores.memory import BlockingMemoryStore
+from limen.testing import FrozenClock
+
+NOW, LATER = 1_000, 2_000
+
+
+def view(*entries):
+    made = RevocationView()
+    made.apply(
+        Revocation(seq, kind, subject, not_before, expires_at)
+        for seq, (kind, subject, not_before, expires_at) in enumerate(entries, 1)
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("entry", "covered", "clear"),
+    [
+        ((Kind.SESSION, "s", NOW, LATER), ("s", "u", "k", 10**9), ("t", "s", "s", 0)),
+        ((Kind.USER, "u", NOW, LATER), ("s", "u", "k", NOW - 1), ("s", "u", "k", NOW)),
+        ((Kind.USER, "u", NOW, LATER), ("s", "u", None, 0), ("u", "v", "u", 0)),
+        ((Kind.KEY, "k", NOW, LATER), ("s", "u", "k", 10**9), ("k", "k", "l", 0)),
+        ((Kind.ALL, "", NOW, LATER), ("s", "u", None, NOW - 1), ("s", "u", None, NOW)),
+    ],
+)
+def test_an_entry_refuses_what_it_names_and_nothing_else(entry, covered, clear):
+    assert view(entry).covers(*covered)
+    assert not view(entry).covers(*clear)
+
+
+def test_a_reference_without_a_key_is_not_covered_by_an_empty_view():
+    assert not RevocationView().covers("", "", None, 0)
+
+
+def test_the_latest_moment_counts_in_whatever_order_entries_come():
+    both = view((Kind.USER, "u", 500, LATER), (Kind.USER, "u", 100, LATER))
+    assert both.covers("s", "u", None, 499)
+    assert not both.covers("s", "u", None, 500)
+
+
+def test_an_entry_that_is_held_already_changes_nothing():
+    one = view((Kind.SESSION, "s", NOW, LATER))
+    one.apply([Revocation(1, Kind.SESSION, "t", NOW, LATER)])
+    assert (one.seq, len(one)) == (1, 1)
+    assert not one.covers("t", "u", None, 0)
+
+
+def test_purging_forgets_what_has_expired_and_keeps_the_rest():
+    made = view(
+        (Kind.SESSION, "old", NOW, 1_500),
+        (Kind.SESSION, "new", NOW, 1_501),
+        (Kind.USER, "u", 900, 1_500),
+        (Kind.USER, "u", 400, 1_501),
+        (Kind.KEY, "k", NOW, 1_500),
+        (Kind.ALL, "", 300, 1_500),
+    )
+    made.purge(1_500)
+    assert len(made) == 2
+    assert not made.covers("old", "v", "k", 0)
+    assert made.covers("new", "v", None, 10**9)
+    assert made.covers("s", "u", None, 399)
+    assert not made.covers("s", "u", None, 400)
+    assert made.seq == 6
+
+
+entries = st.tuples(
+    st.sampled_from([Kind.SESSION, Kind.USER, Kind.KEY, Kind.ALL]),
+    st.sampled_from(["a", "b"]),
+    st.integers(0, 50),
+    st.integers(0, 50),
+)
+
+
+@given(
+    log=st.lists(entries, max_size=12),
+    purged_at=st.integers(0, 60),
+    asked=st.tuples(
+        st.sampled_from(["a", "b", "c"]), st.sampled_from(["a", "b", "c"]), st.integers(0, 50)
+    ),
+)
+def test_purging_is_the_same_as_never_having_seen_what_expired(log, purged_at, asked):
+    purged = view(*log)
+    purged.purge(purged_at)
+    fresh = view(*[entry for entry in log if entry[3] > purged_at])
+    name, subject, issued_at = asked
+    assert purged.covers(name, subject, name, issued_at) is fresh.covers(
+        name, subject, name, issued_at
+    )
+
+
+def test_no_thread_sees_a_gap_while_a_view_is_purged():
+    """A revoked credential must stay refused while old entries are thrown out."""
+    made = view((Kind.SESSION, "revoked", NOW, 10**9))
+    gaps, stop = [], threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            if not made.covers("revoked", "u", None, 0):
+                gaps.append(made.seq)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for round_ in range(300):
+        first = made.seq + 1
+        made.apply(
+            Revocation(first + n, Kind.SESSION, f"s{n}", NOW, round_ + 1) for n in range(200)
+        )
+        made.purge(round_ + 1)
+    stop.set()
+    asking.join()
+    assert gaps == []
+
+
+class CutStore(BlockingMemoryStore):
+    """A store whose log cannot be read while it is cut off."""
+
+    cut = False
+
+    def perform(self, effect):
+        if self.cut and isinstance(effect, ReadLog):
+            raise StoreUnavailable("cut off")
+        return super().perform(effect)
+
+
+QUESTION = AskFeed("s", "usr_ada", None, 0)
+
+
+def feed_over(store):
+    clock = FrozenClock()
+    return BlockingFeed(store, clock, max_lag=2_000, interval=100), clock
+
+
+def test_a_feed_that_heard_nothing_for_its_lag_says_so():
+    store = CutStore()
+    feed, clock = feed_over(store)
+    assert feed.answer(QUESTION) is Coverage.CLEAR
+    store.cut = True
+    clock.advance(1_999)
+    assert feed.answer(QUESTION) is Coverage.CLEAR
+    clock.advance(1)
+    assert feed.answer(QUESTION) is Coverage.STALE
+    store.cut = False
+    clock.advance(100)
+    assert feed.answer(QUESTION) is Coverage.CLEAR
+
+
+def test_a_feed_that_never_heard_anything_is_stale():
+    store = CutStore()
+    store.cut = True
+    feed, _ = feed_over(store)
+    assert feed.answer(QUESTION) is Coverage.STALE
+
+
+def test_a_known_revocation_stays_known_however_old_the_view():
+    store = CutStore()
+    feed, clock = feed_over(store)
+    store.perform(Revoke(Target.user("usr_ada"), clock.now(), 10**9))
+    assert feed.answer(QUESTION) is Coverage.COVERED
+    store.cut = True
+    clock.advance(10**6)
+    assert feed.answer(QUESTION) is Coverage.COVERED
+
+
+def test_a_feed_forgets_what_no_longer_refuses_anything():
+    store = BlockingMemoryStore()
+    feed, clock = feed_over(store)
+    store.perform(Revoke(Target.user("usr_ada"), clock.now(), 1_000))
+    assert feed.answer(QUESTION) is Coverage.COVERED
+    clock.advance(PURGE_EVERY)
+    feed.answer(QUESTION)
+    assert feed.answer(QUESTION) is Coverage.CLEAR
+
+
+def test_a_long_log_is_read_to_its_end(monkeypatch):
+    monkeypatch.setattr("limen.feeds.polling.PAGE", 3)
+    store = BlockingMemoryStore()
+    feed, clock = feed_over(store)
+    for number in range(10):
+        store.perform(Revoke(Target.user(f"usr_{number}"), clock.now(), 10**6))
+    for number in range(10):
+        assert feed.answer(AskFeed("s", f"usr_{number}", None, 0)) is Coverage.COVERED
