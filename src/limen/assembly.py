@@ -88,10 +88,12 @@ def assemble(
     entropy: Entropy | None = None,
     *,
     keeps: bool | None = None,
+    primary: Strategy | None = None,
 ) -> Assembly:
     """Build the parts; raises `ConfigurationError`, so a mistake is found at start.
 
-    `keeps` says that a store was passed as an object, without a `database` setting.
+    `keeps` says that a store was passed as an object, without a `database` setting, and
+    `primary` is a strategy that was.
     """
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
@@ -127,7 +129,7 @@ def assemble(
         )
 
     parts = Parts(
-        primary=strategy(settings.strategy),
+        primary=primary or strategy(settings.strategy),
         accepted=tuple(strategy(name) for name in settings.accept if name != settings.strategy),
         passwords=PasswordAuthenticator(settings.passwords, settings.account_budget),
         keys=keys,

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from limen.entropy import Entropy
     from limen.ports import Feed, Store
     from limen.principal import Principal
+    from limen.strategies.base import Strategy
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,14 +67,15 @@ def _awaited(
 class Limen:
     """Sign-in for one application.
 
-    `Limen("hybrid", database="sqlite+aiosqlite:///app.db", secret=...)` is the easy door;
-    `Limen(settings=Settings(...), store=...)` the full one. Use it as a context manager, or
-    let an adapter in `limen.web` open and close it with the application.
+    `Limen("hybrid", database="sqlite+aiosqlite:///app.db", secret=...)` is the easy door.
+    The full one takes objects: a `strategy` of your own, a `store` of your own, or all
+    `settings` at once. Use it as a context manager, or let an adapter in `limen.web` open
+    and close it with the application.
     """
 
     def __init__(
         self,
-        strategy: StrategyName = "hybrid",
+        strategy: StrategyName | Strategy = "hybrid",
         *,
         settings: Settings | None = None,
         store: Store | None = None,
@@ -87,9 +89,13 @@ class Limen:
         """
         if store is not None:
             options.setdefault("database", "")  # kept by the object that was passed
-        self.settings = settings or Settings(strategy=strategy, **options)
+        own = None if isinstance(strategy, str) else strategy
+        name = strategy if isinstance(strategy, str) else "session"
+        self.settings = settings or Settings(strategy=name, **options)
         has_store = store is not None or self.settings.database is not None
-        self._assembly: Assembly = assemble(self.settings, clock, entropy, keeps=has_store)
+        self._assembly: Assembly = assemble(
+            self.settings, clock, entropy, keeps=has_store, primary=own
+        )
         self._operations = self._assembly.operations
         self._store = store or _store_named(self.settings.database)
         self._hashing = HashingPool(self.settings.hashing_workers)
@@ -177,7 +183,7 @@ class Limen:
 
     async def run(self, flow: Flow[R]) -> R:
         """Run a flow; public so that your own flows can use the same store and trace."""
-        recorder = self._assembly.tracer.begin(self.settings.strategy)
+        recorder = self._assembly.tracer.begin(self._assembly.parts.primary.name)
         return await drive(flow, self, recorder)
 
     async def answer(self, effect: AnyEffect) -> Any:

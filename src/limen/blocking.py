@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from limen.entropy import Entropy
     from limen.ports import BlockingStore
     from limen.principal import Principal
+    from limen.strategies.base import Strategy
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,7 +64,7 @@ class BlockingLimen:
 
     def __init__(
         self,
-        strategy: StrategyName = "hybrid",
+        strategy: StrategyName | Strategy = "hybrid",
         *,
         settings: Settings | None = None,
         store: BlockingStore | None = None,
@@ -74,9 +75,13 @@ class BlockingLimen:
         """Check every setting and build the parts; raises `ConfigurationError`."""
         if store is not None:
             options.setdefault("database", "")  # kept by the object that was passed
-        self.settings = settings or Settings(strategy=strategy, **options)
+        own = None if isinstance(strategy, str) else strategy
+        name = strategy if isinstance(strategy, str) else "session"
+        self.settings = settings or Settings(strategy=name, **options)
         has_store = store is not None or self.settings.database is not None
-        self._assembly: Assembly = assemble(self.settings, clock, entropy, keeps=has_store)
+        self._assembly: Assembly = assemble(
+            self.settings, clock, entropy, keeps=has_store, primary=own
+        )
         self._operations = self._assembly.operations
         self._store = store or _store_named(self.settings.database)
         self._feed: BlockingFeed | None = None
@@ -110,7 +115,7 @@ class BlockingLimen:
     def run(self, flow: Flow[R]) -> R:
         """Run a flow; public so that your own flows can use the same store and trace."""
         self._keep_up()
-        recorder = self._assembly.tracer.begin(self.settings.strategy)
+        recorder = self._assembly.tracer.begin(self._assembly.parts.primary.name)
         return drive_blocking(flow, self, recorder)
 
     def _keep_up(self) -> None:

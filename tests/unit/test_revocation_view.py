@@ -1,5 +1,6 @@
 """One process's view of the log: what it refuses, and what it may forget."""
 
+import sys
 import threading
 
 import pytest
@@ -111,6 +112,8 @@ def test_no_thread_sees_a_gap_while_a_view_is_purged():
                 gaps.append(made.seq)
 
     asking = threading.Thread(target=ask)
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
     asking.start()
     for round_ in range(300):
         first = made.seq + 1
@@ -120,6 +123,7 @@ def test_no_thread_sees_a_gap_while_a_view_is_purged():
         made.purge(round_ + 1)
     stop.set()
     asking.join()
+    sys.setswitchinterval(patience)
     assert gaps == []
 
 

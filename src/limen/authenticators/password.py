@@ -82,7 +82,7 @@ class PasswordAuthenticator:
 
     def _spend(self, identifier: str, now: int) -> Flow[Refused | None]:
         # By account, whatever the address, so that many machines share one budget (A70, A71).
-        yield from enter(Phase.LOGIN_RATE_LIMIT)
+        yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(self.budget.name)})
         if not self.budget.limit:
             return None
         key = hashlib.sha256(f"{self.budget.name}:{identifier}".encode()).hexdigest()

@@ -88,7 +88,10 @@ class SimulatedClient:
         checks: tuple[Check, ...] = (),
     ) -> None:
         """Record a step of this client under its newest request."""
-        tracer, strategy = self._site.limen.assembly.tracer, self._site.limen.settings.strategy
+        tracer, strategy = (
+            self._site.limen.assembly.tracer,
+            self._site.limen.assembly.parts.primary.name,
+        )
         request_id = self.requests[-1] if self.requests else "-"
         with traced_as(run=self._site.run, client=self.name, actor="client", request_id=request_id):
             tracer.record(strategy, phase, given, outcome, checks, badges=BADGES)

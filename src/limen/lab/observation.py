@@ -85,7 +85,7 @@ class Observation:
             await self.app(scope, receive, recorded)
 
     def _record(self, phase: Phase, outcome: dict[str, Evidence]) -> None:
-        strategy = self.limen.settings.strategy
+        strategy = self.limen.assembly.parts.primary.name
         self.limen.assembly.tracer.record(strategy, phase, outcome=outcome, badges=BADGES)
 
 

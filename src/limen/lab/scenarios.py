@@ -124,7 +124,7 @@ def _carried_out(site: Site, person: Person) -> Column:
         _assign(steps, thief, REPLAY)
         _assign(steps, refresher, REPLAY_REFRESH)
     guarantees = site.limen.assembly.parts.primary.guarantees
-    return Column(site.limen.settings.strategy, guarantees, site.events, steps)
+    return Column(site.limen.assembly.parts.primary.name, guarantees, site.events, steps)
 
 
 def _watch(thief: Thief, signed_out_ns: int) -> None:

@@ -11,6 +11,7 @@ from limen.operations.parts import Composed
 from limen.phase import Phase
 from limen.principal import Authentication, Client, Principal
 from limen.secret import Secret
+from limen.session import REFRESH_PREFIX
 from limen.strategies.jwt import TOKEN_ID_OCTETS
 from limen.verdict import Absent, Authenticated, Issued, Reason, Refused
 
@@ -134,10 +135,9 @@ class Credentials(Composed):
         strategy = self._strategy_for(presented)
         if strategy is None:
             return (yield from _unrecognised())
-        verdict = yield from strategy.authenticate(presented, now)
-        if renewing and not isinstance(verdict, Authenticated):
-            verdict = yield from strategy.recall(presented, now)
-        return verdict
+        if renewing and presented.reveal().startswith(REFRESH_PREFIX):
+            return (yield from strategy.recall(presented, now))
+        return (yield from strategy.authenticate(presented, now))
 
 
 def _unrecognised() -> Flow[Refused]:

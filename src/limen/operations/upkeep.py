@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from limen import rotation
 from limen.effects import Increment, LoadKeys, Purge, ask, check, enter
+from limen.evidence import Public
 from limen.operations.parts import Composed
 from limen.phase import Phase
 from limen.throttle import retry_after
@@ -51,7 +52,7 @@ class Upkeep(Composed):
         """Draw once on a budget; return the seconds to wait if it is used up."""
         if not budget.limit or not self._parts.keeps:
             return None
-        yield from enter(Phase.LOGIN_RATE_LIMIT)
+        yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(budget.name)})
         now = self._parts.clock.now()
         tally = yield from ask(Increment(f"{budget.name}:{identifier}", budget.window, now))
         wait = retry_after(tally, budget, now)

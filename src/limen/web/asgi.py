@@ -162,7 +162,7 @@ class RequestAuth:
 
     async def _judge(self) -> Verdict:
         auth, carried = self.auth, self.presented()
-        tracer, strategy = auth.assembly.tracer, auth.settings.strategy
+        tracer, strategy = auth.assembly.tracer, auth.assembly.parts.primary.name
         carrier = carried.carrier.value if isinstance(carried, Presented) else "none"
         tracer.record(strategy, Phase.CREDENTIAL_EXTRACT, outcome={"carrier": Public(carrier)})
         if not isinstance(carried, Presented):

@@ -98,7 +98,9 @@ async def authorised(connection: HTTPConnection, roles: tuple[str, ...]) -> Prin
     allowed = all(principal.has_role(role) for role in roles)
     auth = request_auth_of(connection).auth
     check = Check("roles", allowed)
-    auth.assembly.tracer.record(auth.settings.strategy, Phase.AUTHZ_DECIDE, checks=(check,))
+    auth.assembly.tracer.record(
+        auth.assembly.parts.primary.name, Phase.AUTHZ_DECIDE, checks=(check,)
+    )
     if not allowed:
         raise refused(connection, forbidden())
     return principal

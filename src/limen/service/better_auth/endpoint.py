@@ -25,18 +25,9 @@ if TYPE_CHECKING:
 MAX_USER_AGENT = 512  # characters kept for the device list
 # The client asks for its credentials in the body and keeps them itself.
 CARRIER_HEADER = b"x-limen-carrier"
-# Refusals that can pass by themselves: another tab has the newer cookie, a clock is late,
-# or the cookies are not this person's doing. Forgetting the cookies would sign them out.
-_PASSING = frozenset(
-    {
-        Reason.SUPERSEDED,
-        Reason.AMBIGUOUS,
-        Reason.CROSS_ORIGIN,
-        Reason.THROTTLED,
-        Reason.NOT_YET_VALID,
-        Reason.UNKNOWN_KEY,
-    }
-)
+# Refusals that pass by themselves: another tab has the newer cookie, or a clock or a key set
+# is late. To forget the cookies would sign the person out.
+_PASSING = frozenset({Reason.SUPERSEDED, Reason.NOT_YET_VALID, Reason.UNKNOWN_KEY})
 
 Handler: TypeAlias = Callable[["Call"], Awaitable["Answer"]]
 Schema: TypeAlias = Mapping[str, Any]

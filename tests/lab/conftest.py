@@ -1,0 +1,93 @@
+"""One real run for all tests that only read, and a real server for the Lab itself."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Serve, Served
+
+from limen.lab.app import create_app
+from limen.lab.clients import Victim
+from limen.lab.scenarios import Run, login_read_logout_replay
+from limen.lab.site import Person
+
+
+class _Lines(logging.Handler):
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(logging.DEBUG)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # The client of the tests' scenario logs what it sends; that is not a log of Limen.
+        if not record.name.startswith(("httpcore", "httpx")):
+            self._lines.append(f"{record.levelname} {record.getMessage()} {record.__dict__}")
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Recorded:
+    """Carry the scenario out once, and note what must not be seen anywhere."""
+    secrets, lines = [PASSPHRASE], list[str]()
+    handler, root = _Lines(lines), logging.getLogger()
+    copy_of_jar = Victim.copy_of_jar
+
+    def noted(self: Victim, *kinds: str) -> Any:
+        cookies = copy_of_jar(self, *kinds)
+        for one in cookies:
+            value = one.value or ""
+            secrets.extend({value, value.rsplit(".", 1)[-1]})
+        return cookies
+
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Victim, "copy_of_jar", noted)
+        run = login_read_logout_replay(Person(name=HOSTILE_NAME, passphrase=PASSPHRASE))
+    root.removeHandler(handler)
+    root.setLevel(level)
+    return Recorded(run, secrets, lines)
+
+
+@pytest.fixture(scope="session")
+def run(recorded: Recorded) -> Run:
+    """Give the run alone."""
+    return recorded.run
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Give a function that starts a Lab on a free port; all of them are stopped afterwards."""
+    started: list[tuple[uvicorn.Server, threading.Thread, socket.socket]] = []
+
+    def start(*scenario: Callable[[], Run]) -> Served:
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        lab = create_app(port, *scenario)
+        config = uvicorn.Config(lab.app, log_level="warning", access_log=False, ws="none")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        started.append((server, thread, listening))
+        while not server.started:
+            time.sleep(0.005)
+        return Served(f"http://127.0.0.1:{port}", lab.launch_url)
+
+    yield start
+    for server, thread, listening in started:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.fixture
+def served(serve: Serve, run: Run) -> Served:
+    """Give a Lab whose button shows the run that was made already."""
+    return serve(lambda: run)
