@@ -99,6 +99,7 @@ def assemble(
     entropy = entropy or SystemEntropy()
     secrets = settings.secrets()
     keeps = settings.database is not None if keeps is None else keeps
+    settings.check_store(present=keeps)
     algorithm = Algorithm(settings.algorithm)
     keys = _held_keys(settings, secrets, algorithm, keeps=keeps)
     policy = settings.token_policy()

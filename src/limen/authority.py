@@ -87,8 +87,6 @@ class Limen:
 
         Nothing is opened yet and nothing is read.
         """
-        if store is not None:
-            options.setdefault("database", "")  # kept by the object that was passed
         own = None if isinstance(strategy, str) else strategy
         name = strategy if isinstance(strategy, str) else "session"
         self.settings = settings or Settings(strategy=name, **options)
@@ -113,6 +111,7 @@ class Limen:
             self._assembly.clock,
             max_lag=round(self.settings.max_lag * 1000),
             interval=round(self.settings.feed_interval * 1000),
+            on_key=lambda: self.run(self._operations.load_keys()),
         )
 
     # -- opening and closing

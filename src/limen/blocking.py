@@ -73,8 +73,6 @@ class BlockingLimen:
         **options: Unpack[Options],
     ) -> None:
         """Check every setting and build the parts; raises `ConfigurationError`."""
-        if store is not None:
-            options.setdefault("database", "")  # kept by the object that was passed
         own = None if isinstance(strategy, str) else strategy
         name = strategy if isinstance(strategy, str) else "session"
         self.settings = settings or Settings(strategy=name, **options)

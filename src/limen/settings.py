@@ -144,13 +144,6 @@ class Settings:
                 f"strategy={self.strategy!r} always has a session to renew from.",
                 "Leave it out, or use strategy='jwt'.",
             )
-        if self.database is None and self.needs_store:
-            raise ConfigurationError(
-                "database",
-                f"strategy={self.strategy!r} keeps sessions and needs a database.",
-                "Give one such as sqlite+aiosqlite:///app.db, or use strategy='jwt' with "
-                "refresh=None, which keeps nothing and can revoke nothing.",
-            )
 
     def _check_times(self) -> None:
         for name in ("access_lifetime", "idle", "absolute", "max_lag", "feed_interval"):
@@ -190,6 +183,16 @@ class Settings:
     def revocation_check(self) -> RevocationCheck:
         """What is asked on each request."""
         return CHECKS[self.strategy][0] if self.check is None else RevocationCheck(self.check)
+
+    def check_store(self, *, present: bool) -> None:
+        """Raise `ConfigurationError` if a store is needed and none is configured."""
+        if self.needs_store and not present:
+            raise ConfigurationError(
+                "database",
+                f"strategy={self.strategy!r} keeps sessions and needs a database.",
+                "Give one such as sqlite+aiosqlite:///app.db, or use strategy='jwt' with "
+                "refresh=None, which keeps nothing and can revoke nothing.",
+            )
 
     def secrets(self) -> Secrets:
         """Return the application's secrets, newest first; raises `ConfigurationError`."""

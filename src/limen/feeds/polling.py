@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from limen.effects import ReadLog
 from limen.errors import StoreUnavailable
-from limen.revocation import Coverage, RevocationView
+from limen.revocation import Coverage, Kind, RevocationView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from limen.clock import Clock
     from limen.effects import AskFeed
@@ -65,9 +65,21 @@ class _Lease:
 class PollingFeed:
     """Follows the log in a background task. Times are in milliseconds."""
 
-    def __init__(self, store: Store, clock: Clock, *, max_lag: int, interval: int) -> None:
-        """Make the feed; it knows nothing, and says `STALE`, until `start`."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        max_lag: int,
+        interval: int,
+        on_key: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Make the feed; it knows nothing, and says `STALE`, until `start`.
+
+        `on_key` is awaited when a key was withdrawn, so that nobody goes on signing with it.
+        """
         self.max_lag = max_lag
+        self._on_key = on_key
         self._store = store
         self._lease = _Lease(clock, max_lag)
         self._interval_s = interval / 1000
@@ -98,6 +110,8 @@ class PollingFeed:
             asked_at = lease.clock.now()
             entries = await self._store.perform(ReadLog(lease.view.seq, PAGE))
             lease.take(entries)
+            if self._on_key and any(entry.kind is Kind.KEY for entry in entries):
+                await self._on_key()
             if len(entries) < PAGE:
                 lease.complete(asked_at)
                 return

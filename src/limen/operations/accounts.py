@@ -21,10 +21,14 @@ from limen.effects import (
     SetDisabled,
     UpdateAccount,
     ask,
+    check,
+    enter,
 )
 from limen.entropy import random_text
+from limen.evidence import Personal
 from limen.guarantees import Receipt
 from limen.operations.parts import Composed
+from limen.phase import Phase
 from limen.revocation import Target
 from limen.secret import Secret
 from limen.verdict import Reason, Refused
@@ -72,6 +76,7 @@ class Accounts(Composed):
         reason = parts.passwords.policy.refusal_of(secret, address)
         if reason is not None:
             return Refused(reason)
+        yield from enter(Phase.PASSWORD_VERIFY)
         password_hash = yield from ask(HashPassword(secret))
         account = Account(
             id=ACCOUNT_PREFIX + random_text(parts.entropy, ACCOUNT_OCTETS),
@@ -82,7 +87,9 @@ class Accounts(Composed):
             created_at=now,
             updated_at=now,
         )
-        if not (yield from ask(AddAccount(account, password_hash))):
+        yield from enter(Phase.USER_LOOKUP, {"email": Personal(address)})
+        added = yield from ask(AddAccount(account, password_hash))
+        if not (yield from check("address is free", added, Reason.EMAIL_TAKEN)):
             return Refused(Reason.EMAIL_TAKEN)
         return account
 

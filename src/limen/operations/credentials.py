@@ -67,6 +67,7 @@ class Credentials(Composed):
         Whoever came with a signed token must hold the refresh token too: a stolen token of
         five minutes must not turn into a session of weeks.
         """
+        yield from enter(Phase.REFRESH)
         parts, now = self._parts, self._parts.clock.now()
         if parts.keys.inherits(principal.key_id):
             return (yield from self._adopt(principal))

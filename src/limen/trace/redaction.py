@@ -32,7 +32,7 @@ class Redaction:
         self._counts: dict[str, int] = {}
 
     def __call__(self, evidence: Evidence) -> Recorded:
-        """Return what may be recorded of a value; an unknown kind is a `TypeError`."""
+        """Return what may be recorded of a value; an unknown kind is an `AssertionError`."""
         match evidence:
             case Public(value):
                 return {"k": "public", "v": value}

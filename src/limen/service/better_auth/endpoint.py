@@ -116,7 +116,7 @@ class Call:
     @property
     def strategy(self) -> str:
         """The strategy that issues, for the trace."""
-        return self.auth.settings.strategy
+        return self.auth.assembly.parts.primary.name
 
     def record(self, phase: Phase, **outcome: Evidence) -> None:
         """Tell the trace what this edge did."""

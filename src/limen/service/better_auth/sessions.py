@@ -59,12 +59,13 @@ def _renewal_is_due(call: Call, principal: Principal) -> bool:
     carried = call.carried()
     if carried is None or carried.carrier is not Carrier.COOKIE or carried.refresh is None:
         return False
+    if call.request_auth.recalled:
+        return True  # this GET went on without using the refresh token up
     if call.request_auth.outgoing:
         return False  # this very request has renewed
     if call.strategy_of(principal).guarantees.format is not Format.SIGNED:
         return False
-    left = principal.expires_at - call.now
-    return call.request_auth.recalled or left * 2 < call.auth.assembly.parts.policy.lifetime
+    return (principal.expires_at - call.now) * 2 < call.auth.assembly.parts.policy.lifetime
 
 
 async def _renewed(call: Call, principal: Principal) -> Principal:
