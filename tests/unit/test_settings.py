@@ -47,7 +47,7 @@ GOOD = {"secret": SECRET, "database": "sqlite+aiosqlite:///x.db"}
 )
 def test_a_wrong_setting_is_named_with_its_remedy(wrong, setting, remedy):
     with pytest.raises(ConfigurationError) as caught:
-        Settings(**(GOOD | wrong))
+        BlockingLimen(settings=Settings(**(GOOD | wrong)))
     assert caught.value.setting == setting
     assert remedy in caught.value.remedy
     assert str(caught.value).startswith(f"{setting}: ")
