@@ -1,0 +1,53 @@
+# The words of the project. A fresh Debian or Ubuntu needs python3 (3.11 or newer) and make.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format typecheck coverage snapshots lock environment services clean
+
+help:  ## say what can be asked for
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run:  ## start the example application on 127.0.0.1:$(PORT)
+	@$(PYTHON) scripts/environment.py run
+	@$(PYTHON) scripts/run.py
+
+test: environment services  ## every test, then lint; with CI=true a skipped test is a failure
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(MAKE) --no-print-directory lint
+
+lint: environment  ## style, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: environment  ## let ruff repair and format everything
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+coverage: environment services  ## the tests again, with a report of what they do not reach
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+snapshots: environment  ## write public_api.txt and the generated reference tables again
+	$(BIN)/python scripts/public_api.py
+	$(BIN)/python scripts/reference.py
+
+lock: environment  ## resolve requirements/*.lock again
+	$(BIN)/python scripts/lock.py
+
+environment:  ## .venv from requirements/dev.lock, if it is not up to date
+	@$(PYTHON) scripts/environment.py dev
+
+services:  ## install what tests drive: PostgreSQL, Redis, Chromium, Node
+	@$(PYTHON) scripts/services.py
+
+clean:  ## remove what can be made again, the example's database included
+	rm -rf .venv .limen .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .coverage .coverage.* dist build tests/npm/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

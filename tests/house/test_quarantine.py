@@ -1,0 +1,64 @@
+"""Each third-party package is imported in one place, so that it can be replaced there."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import pytest
+from sources import imports, modules
+
+# Package: the modules and folders that may know it.
+PLACES: dict[str, tuple[str, ...]] = {
+    "aiosqlite": ("stores/sql/",),
+    "alembic": ("stores/sql/",),
+    "argon2": ("passwords.py",),
+    "asyncpg": ("stores/sql/",),
+    # Keys are made and written by the library that joserfc computes with.
+    "cryptography": ("keyring.py", "sealing.py"),
+    "fastapi": ("web/fastapi.py", "web/fastapi/"),
+    "httpx": ("lab/",),
+    "jinja2": ("lab/",),
+    "joserfc": ("jose.py", "keyring.py"),
+    "opentelemetry": ("trace/otel.py",),
+    "psycopg": ("stores/sql/",),
+    "pydantic": ("cli/", "web/fastapi.py", "web/fastapi/"),
+    "pydantic_settings": ("cli/",),
+    "rich": ("cli/",),
+    "sqlalchemy": ("stores/sql/",),
+    "starlette": ("lab/", "service/", "web/"),
+    "typer": ("cli/",),
+    "uvicorn": ("cli/", "lab/"),
+}
+
+
+def trespasses(path: str, tree: ast.Module) -> list[str]:
+    """Return the third-party imports of one module that the table does not allow there."""
+    found = []
+    for imported in imports(tree):
+        package = imported.name.split(".")[0]
+        if package == "limen" or package in sys.stdlib_module_names:
+            continue
+        if not path.startswith(PLACES.get(package, ("nowhere",))):
+            found.append(f"src/limen/{path}:{imported.line} imports {imported.name}")
+    return found
+
+
+def test_third_party_packages_stay_in_their_place() -> None:
+    assert [one for module in modules() for one in trespasses(module.path, module.tree)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "planted"),
+    [
+        ("strategies/jwt.py", "import joserfc.jws"),
+        ("authority.py", "def f():\n    from sqlalchemy import select"),
+        ("secret.py", "import a_package_in_no_table"),
+        (
+            "service/app.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import fastapi",
+        ),
+    ],
+)
+def test_a_package_out_of_its_place_is_found(path: str, planted: str) -> None:
+    assert trespasses(path, ast.parse(planted))

@@ -1,0 +1,88 @@
+"""The published better-auth client, unmodified, against the service."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live import EMAIL, STRATEGIES, Live
+
+CLIENT = Path(__file__).parents[1] / "npm"
+INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+
+
+@pytest.fixture(scope="session")
+def installed() -> Path:
+    """Install the pinned client once; two workers do not do it at the same time."""
+    with (CLIENT / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (CLIENT / "node_modules" / "better-auth").is_dir():
+            subprocess.run(INSTALL, cwd=CLIENT, check=True, capture_output=True, timeout=110)
+    return CLIENT
+
+
+def run(live: Live, folder: Path) -> dict[str, Any]:
+    ran = subprocess.run(
+        ["node", "client.mjs", live.url],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    results: dict[str, Any] = json.loads(ran.stdout)
+    return results
+
+
+def refused(result: dict[str, Any]) -> tuple[int, str | None]:
+    assert result["data"] is None
+    return result["error"]["status"], result["error"].get("code")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_client_signs_up_in_and_out_and_manages_its_sessions(
+    start: Callable[..., Live], installed: Path, strategy: str
+) -> None:
+    got = run(start(strategy), installed)
+    cookies = ["better-auth.session_token"]
+    if strategy != "session":
+        cookies.append("better-auth.refresh_token")
+
+    assert got["nobody"] == {"data": None, "error": None}
+    assert got["signUp"]["error"] is None
+    assert got["signUp"]["data"]["user"]["email"] == EMAIL
+    assert got["cookiesAfterSignUp"] == cookies
+    assert refused(got["taken"]) == (422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL")
+    assert refused(got["invalid"]) == (400, "VALIDATION_ERROR")
+    assert refused(got["wrong"]) == (401, "INVALID_EMAIL_OR_PASSWORD")
+    assert got["signIn"]["data"]["redirect"] is False
+    session = got["session"]["data"]["session"]
+    assert session["userId"] == got["signUp"]["data"]["user"]["id"]
+    assert got["expiresAtIsDate"] is True
+    assert len(got["list"]["data"]) == 2
+    assert got["update"]["data"] == {"status": True}
+    assert got["updated"]["data"]["user"]["name"] == "Ada L."
+    assert got["token"]["data"]["token"].count(".") == 2
+    assert got["jwks"]["data"]["keys"]
+    assert got["revoke"]["data"] == {"status": True}
+    assert got["revoked"] == {"data": None, "error": None}
+    assert got["revokeOthers"]["data"] == {"status": True}
+    assert got["revokedOther"] == {"data": None, "error": None}
+    assert refused(got["badChange"]) == (400, "INVALID_PASSWORD")
+    assert got["change"]["data"]["token"]
+    assert got["afterChange"]["data"]["user"]["email"] == EMAIL
+    assert got["afterChange"]["data"]["session"]["id"] != session["id"]
+    assert got["signOut"]["data"] == {"success": True}
+    assert got["cookiesAfterSignOut"] == []
+    assert got["afterSignOut"] == {"data": None, "error": None}
+    assert refused(got["refusedList"]) == (401, "UNAUTHORIZED")
+    assert refused(got["oldPassword"]) == (401, "INVALID_EMAIL_OR_PASSWORD")
+    assert got["newPassword"]["error"] is None
+    assert got["revokeAll"]["data"] == {"status": True}
+    assert got["afterRevokeAll"] == {"data": None, "error": None}
