@@ -37,6 +37,7 @@ coverage: environment services  ## the tests again, with a report of what they d
 snapshots: environment  ## write public_api.txt and the generated reference tables again
 	$(BIN)/python scripts/public_api.py
 	$(BIN)/python scripts/reference.py
+	$(BIN)/python docs/generate_reference.py
 
 lock: environment  ## resolve requirements/*.lock again
 	$(BIN)/python scripts/lock.py

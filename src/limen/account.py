@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from limen.errors import ConfigurationError
 
 ACCOUNT_OCTETS = 16
 ACCOUNT_PREFIX = "usr_"
 MAX_EMAIL = 254  # octets; RFC 5321 section 4.5.3.1
 MAX_NAME = 256  # characters
+MAX_ROLES = 32
+# Of all roles together as they stand in a token, which must fit into a cookie of 4096 octets
+# with everything else and grows by a third when it is encoded.
+MAX_ROLES_OCTETS = 2_048
 
 # One plain address: no list, no quotes, no control character.
 _EMAIL = re.compile(
@@ -52,3 +60,17 @@ def normalised_email(text: str) -> str:
 def is_email(text: str) -> bool:
     """Tell whether a text is one plain address."""
     return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None
+
+
+def checked_roles(roles: Iterable[str]) -> frozenset[str]:
+    """Return roles that fit into a token; raises `ConfigurationError` for any others."""
+    checked = frozenset(roles)
+    octets = len(json.dumps(sorted(checked)))
+    if len(checked) > MAX_ROLES or octets > MAX_ROLES_OCTETS or "" in checked:
+        raise ConfigurationError(
+            "roles",
+            f"an account has at most {MAX_ROLES} roles with names, and all of them together "
+            f"{MAX_ROLES_OCTETS} octets.",
+            "Use fewer and shorter ones, and keep finer permissions in your own tables.",
+        )
+    return checked

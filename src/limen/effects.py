@@ -228,9 +228,15 @@ class Revoke(Writing[Ended]):
 
 @dataclass(frozen=True, slots=True)
 class FindRefresh(Reading[Standing | None]):
-    """Find the session of a refresh token that is still the live one of its family."""
+    """Find the session of a refresh token that would rotate or be repeated at `now`.
+
+    A token whose successor was handed out moments ago still counts: another tab may have
+    rotated while this request was on its way. Changes nothing.
+    """
 
     digest: bytes
+    now: int
+    grace: int
 
 
 @dataclass(frozen=True, slots=True)

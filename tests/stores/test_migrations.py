@@ -216,7 +216,7 @@ def _check_rows(store: BlockingSqlStore) -> None:
     standing = Standing(kept, roles, disabled=False)
     assert store.perform(FindAccount(email=ada.email)) == Found(ada, "$argon2id$old")
     assert store.perform(FindSession(digest=SECRETS["reference"])) == standing
-    assert store.perform(FindRefresh(SECRETS["live"])) == standing
+    assert store.perform(FindRefresh(SECRETS["live"], NOW, 0)) == standing
     retry = RotateRefresh(SECRETS["used"], digest("c"), b"", NOW, MINUTE)
     assert store.perform(retry) == Repeated(standing, b"sealed b")
     (entry,) = store.perform(ReadLog(0))

@@ -302,25 +302,27 @@ def test_an_old_credential_is_exchanged_on_the_next_response() -> None:
 @pytest.mark.parametrize("before", ["jwt", "hybrid"])
 def test_a_stolen_access_token_does_not_turn_into_a_session(before: Any) -> None:
     async def scenario() -> None:
-        async with site("session", accept=(before,)) as here:
-            async with Limen(before, store=here.store, secret=SECRET, clock=here.clock) as other:
-                old = await other.remember(Authentication("usr_alice", here.clock.now()))
-                assert isinstance(old, SignedIn)
-                stolen = {
-                    "cookie": f"better-auth.session_token={old.issued.access.reveal()}",
-                }
-                replayed = await here.http.get("/me", headers=stolen)
-                assert replayed.status_code == 200  # inside its own short life
-                assert "set-cookie" not in replayed.headers
-                await other.sign_out(old.issued.access.reveal())
-                here.clock.advance(100)
-                late = await here.http.get("/me", headers=stolen)
-                assert "set-cookie" not in late.headers
-                assert await here.auth.sessions("usr_alice") == ()
-                assert old.issued.refresh
-                with_refresh = f"better-auth.refresh_token={old.issued.refresh.reveal()}"
-                both = {"cookie": f"{stolen['cookie']}; {with_refresh}"}
-                assert "set-cookie" not in (await here.http.get("/me", headers=both)).headers
+        async with (
+            site("session", accept=(before,)) as here,
+            Limen(before, store=here.store, secret=SECRET, clock=here.clock) as other,
+        ):
+            old = await other.remember(Authentication("usr_alice", here.clock.now()))
+            assert isinstance(old, SignedIn)
+            stolen = {
+                "cookie": f"better-auth.session_token={old.issued.access.reveal()}",
+            }
+            replayed = await here.http.get("/me", headers=stolen)
+            assert replayed.status_code == 200  # inside its own short life
+            assert "set-cookie" not in replayed.headers
+            await other.sign_out(old.issued.access.reveal())
+            here.clock.advance(100)
+            late = await here.http.get("/me", headers=stolen)
+            assert "set-cookie" not in late.headers
+            assert await here.auth.sessions("usr_alice") == ()
+            assert old.issued.refresh
+            with_refresh = f"better-auth.refresh_token={old.issued.refresh.reveal()}"
+            both = {"cookie": f"{stolen['cookie']}; {with_refresh}"}
+            assert "set-cookie" not in (await here.http.get("/me", headers=both)).headers
 
     run(scenario)
 

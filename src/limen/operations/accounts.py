@@ -9,6 +9,7 @@ from limen.account import (
     ACCOUNT_PREFIX,
     MAX_NAME,
     Account,
+    checked_roles,
     is_email,
     normalised_email,
 )
@@ -83,7 +84,7 @@ class Accounts(Composed):
             email=address,
             name=name,
             image=image,
-            roles=frozenset(roles),
+            roles=checked_roles(roles),
             created_at=now,
             updated_at=now,
         )
@@ -117,7 +118,7 @@ class Accounts(Composed):
         sign new ones; where nothing can refuse a token, the old roles last until `exp`.
         """
         clock = self._parts.clock
-        change = UpdateAccount(account_id, clock.now(), roles=frozenset(roles))
+        change = UpdateAccount(account_id, clock.now(), roles=checked_roles(roles))
         account = yield from ask(change)
         if account is not None and self._horizon:
             # Ask the time again: until now tokens were signed with the old roles.

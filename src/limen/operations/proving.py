@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from limen.account import Account
+from limen.account import Account, checked_roles
 from limen.authenticators.password import PasswordAttempt
 from limen.effects import HashPassword, Revoke, SetPassword, ask, enter, note
 from limen.evidence import Count
@@ -134,13 +134,20 @@ class Proving(Endings, Accounts):
         )
         if isinstance(confirmed, Refused):
             return confirmed
+        current_session = yield from self.session(principal.session_id)
         changed = yield from self._set_password(confirmed.account, new, revoke=revoke_others)
         if isinstance(changed, Refused) or not revoke_others:
             return changed if isinstance(changed, Refused) else PasswordChanged(changed, None)
         proven = Authentication(
             changed.id, parts.clock.now(), ("pwd",), changed.roles, changed.revision
         )
-        opened = yield from self._open(proven, changed, client, remembered=True, presented=())
+        opened = yield from self._open(
+            proven,
+            changed,
+            client,
+            remembered=current_session is None or current_session.remembered,
+            presented=(),
+        )
         return opened if isinstance(opened, Refused) else PasswordChanged(changed, opened.issued)
 
     def _open(
@@ -153,6 +160,7 @@ class Proving(Endings, Accounts):
         presented: Iterable[str],
     ) -> Flow[SignedIn | Refused]:
         parts = self._parts
+        checked_roles(proven.roles)
         yield from self._discard(presented)
         now = parts.clock.now()
         issued = yield from parts.primary.issue(

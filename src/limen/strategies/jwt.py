@@ -286,7 +286,7 @@ class JwtStrategy:
         yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
         if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
             return Refused(Reason.MALFORMED)
-        found = yield from ask(FindRefresh(presented.digest()))
+        found = yield from ask(FindRefresh(presented.digest(), now, self.grace))
         standing = yield from judged(found, now)
         if isinstance(standing, Refused):
             return standing
@@ -305,7 +305,8 @@ class JwtStrategy:
         yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
         if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
             return Refused(Reason.MALFORMED)
-        standing = yield from judged((yield from ask(FindRefresh(presented.digest()))), now)
+        found = yield from ask(FindRefresh(presented.digest(), now, self.grace))
+        standing = yield from judged(found, now)
         if isinstance(standing, Refused):
             return standing
         session = standing.session

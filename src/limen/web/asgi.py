@@ -261,11 +261,12 @@ class AuthMiddleware:
         except StoreUnavailable:
             if started:
                 raise
-            await _refuse(scope, STORE_DOWN, send)
+            # With the cookies: what was rotated before the fault must not be lost.
+            await _refuse(scope, STORE_DOWN, send_with_cookies)
         except Overloaded as fault:
             if started:
                 raise
-            await _refuse(scope, overloaded(fault.retry_after), send)
+            await _refuse(scope, overloaded(fault.retry_after), send_with_cookies)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open before the application starts and close after it stopped.

@@ -138,7 +138,10 @@ def handed_over(call: Call, issued: Issued) -> dict[str, Any]:
     cookie = isinstance(carried, Presented) and carried.carrier is Carrier.COOKIE
     if not call.by_bearer:
         call.request_auth.deliver(issued)
-        return {"token": issued.access.reveal()}
+        # What a page's script can read is the session's name; the credential itself is in
+        # a cookie that it cannot. Whoever is no browser may go on with either.
+        shown = issued.principal.session_id if call.by_browser else issued.access.reveal()
+        return {"token": shown}
     if cookie:
         call.request_auth.withdraw()  # its session has just ended, and nothing replaces it
     return bearer_members(issued)

@@ -114,6 +114,11 @@ class Call:
         return self.header(CARRIER_HEADER).strip().lower() == Carrier.BEARER.value
 
     @property
+    def by_browser(self) -> bool:
+        """Whether a page may read the answer: browsers send one of these with every POST."""
+        return bool(self.header(b"origin") or self.header(b"sec-fetch-mode"))
+
+    @property
     def strategy(self) -> str:
         """The strategy that issues, for the trace."""
         return self.auth.assembly.parts.primary.name

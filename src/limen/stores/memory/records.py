@@ -308,7 +308,12 @@ class Records:
 
     def find_refresh(self, effect: FindRefresh) -> Standing | None:
         record = self.refreshes.get(effect.digest)
-        if record is None or record.used_at is not None:
+        if record is None:
+            return None
+        following = self.refreshes.get(record.successor or b"")
+        used = following is not None and following.used_at is not None
+        presentation = judge(record, used, effect.now, effect.grace)
+        if presentation not in (Presentation.FIRST_USE, Presentation.RETRY):
             return None
         return self.standing(self.sessions[record.session_id])
 

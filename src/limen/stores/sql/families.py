@@ -28,10 +28,21 @@ if TYPE_CHECKING:
 
 
 def find(connection: Connection, effect: FindRefresh) -> Standing | None:
-    """Perform `FindRefresh`: one statement, which finds unused tokens only."""
+    """Perform `FindRefresh`; an unused token, the usual case, takes one statement."""
     wanted = {"wanted": effect.digest, "kind": sessions.REFRESH}
     row = connection.execute(sessions.BY_DIGEST, wanted).one_or_none()
-    return None if row is None else standing_of(row)
+    if row is not None:
+        return standing_of(row)
+    known = select(secret.c.digest).where(
+        secret.c.digest == effect.digest, secret.c.kind == sessions.REFRESH
+    )
+    if connection.execute(known).one_or_none() is None:
+        return None
+    record = _record(connection, effect.digest)
+    following = _successor_used(connection, record)
+    if judge(record, following, effect.now, effect.grace) is not Presentation.RETRY:
+        return None
+    return sessions.standing(connection, record.session_id)
 
 
 def rotate(connection: Connection, effect: RotateRefresh) -> Rotation | None:

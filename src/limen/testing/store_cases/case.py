@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from limen.account import Account
-from limen.effects import AddAccount, OpenSession
+from limen.effects import AddAccount, FindRefresh, OpenSession
 from limen.principal import Client
 from limen.session import Session
 
@@ -58,6 +58,11 @@ async def together(*wanted: Awaitable[A]) -> list[A]:
 def digest(name: str) -> bytes:
     """Return 32 bytes for a name."""
     return hashlib.sha256(name.encode()).digest()
+
+
+def live(token: str) -> FindRefresh:
+    """Ask whether a refresh token is the live one of its family, all graces being over."""
+    return FindRefresh(digest(token), NOW + 1_000 * HORIZON, 0)
 
 
 def account(name: str = "ada", /, **changes: Any) -> Account:

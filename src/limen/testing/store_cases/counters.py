@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from limen.effects import (
     Consume,
-    FindRefresh,
     FindSession,
     Increment,
     KeepTicket,
@@ -24,6 +23,7 @@ from limen.testing.store_cases.case import (
     NOW,
     case,
     digest,
+    live,
     open_session,
     together,
 )
@@ -110,7 +110,7 @@ class PurgeCases:
         assert await store.perform(Purge(NOW)) == 0
         assert await store.perform(FindSession(id="ses_idle")) is None
         assert await store.perform(FindSession(digest=digest("ref over"))) is None
-        assert await store.perform(FindRefresh(digest("fresh over"))) is None
+        assert await store.perform(live("fresh over")) is None
         assert await store.perform(ReadLog(0)) == ()
 
     @case

@@ -27,6 +27,7 @@ from limen.testing.store_cases.case import (
     add_account,
     case,
     digest,
+    live,
     open_session,
     session,
     together,
@@ -61,8 +62,8 @@ class FamilyCases:
         standing = Standing(session(used_at=LATER), owner.roles, disabled=False)
         assert await store.perform(rotation("fresh one", "b")) == Rotated(standing)
         assert await store.perform(FindSession(id="ses_one")) == standing
-        assert await store.perform(FindRefresh(digest("b"))) == standing
-        assert await store.perform(FindRefresh(digest("fresh one"))) is None
+        assert await store.perform(live("b")) == standing
+        assert await store.perform(live("fresh one")) is None
 
     @case
     async def test_a_retry_in_the_grace_gets_the_same_successor(self, store: Store) -> None:
@@ -72,8 +73,8 @@ class FamilyCases:
         used = session(used_at=LATER + GRACE - 1)
         standing = Standing(used, frozenset(), disabled=False)
         assert again == Repeated(standing, b"sealed b")
-        assert await store.perform(FindRefresh(digest("c"))) is None
-        assert await store.perform(FindRefresh(digest("b"))) == standing
+        assert await store.perform(live("c")) is None
+        assert await store.perform(live("b")) == standing
 
     @case
     async def test_a_retry_after_the_successor_was_used_ends_nothing(self, store: Store) -> None:
@@ -81,9 +82,22 @@ class FamilyCases:
         await store.perform(rotation("fresh one", "b"))
         await store.perform(rotation("b", "c"))
         assert await store.perform(rotation("fresh one", "d")) == Superseded()
-        assert await store.perform(FindRefresh(digest("d"))) is None
-        assert await store.perform(FindRefresh(digest("c"))) is not None
+        assert await store.perform(live("d")) is None
+        assert await store.perform(live("c")) is not None
         assert await store.perform(ReadLog(0)) == ()
+
+    @case
+    async def test_a_token_counts_as_live_while_its_successor_would_be_repeated(
+        self, store: Store
+    ) -> None:
+        await open_session(store)
+        await store.perform(rotation("fresh one", "b"))
+        within = FindRefresh(digest("fresh one"), LATER + GRACE - 1, GRACE)
+        assert await store.perform(within) is not None
+        over = FindRefresh(digest("fresh one"), LATER + GRACE, GRACE)
+        assert await store.perform(over) is None
+        await store.perform(rotation("b", "c"))
+        assert await store.perform(within) is None
 
     @case
     async def test_a_replay_ends_the_family_and_is_logged(self, store: Store) -> None:
@@ -92,13 +106,13 @@ class FamilyCases:
         await store.perform(rotation("fresh one", "b"))
         replay = await store.perform(rotation("fresh one", "c", LATER + GRACE))
         assert replay == Replayed("ses_one", "usr_ada")
-        assert await store.perform(FindRefresh(digest("b"))) is None
+        assert await store.perform(live("b")) is None
         assert await store.perform(FindSession(digest=digest("ref one"))) is None
         assert await store.perform(rotation("b", "d")) is None
         (entry,) = await store.perform(ReadLog(0))
         assert (entry.kind, entry.subject) == (Kind.SESSION, "ses_one")
         assert entry.expires_at == LATER + GRACE + HORIZON
-        assert await store.perform(FindRefresh(digest("fresh two"))) is not None
+        assert await store.perform(live("fresh two")) is not None
 
     @case
     async def test_a_replay_needs_no_entry_without_a_horizon(self, store: Store) -> None:
@@ -113,10 +127,10 @@ class FamilyCases:
         await open_session(store)
         idle = NOW + 30 * MINUTE
         assert await store.perform(rotation("fresh one", "b", idle)) is None
-        assert await store.perform(FindRefresh(digest("b"))) is None
+        assert await store.perform(live("b")) is None
         await open_session(store, "two", expires_at=LATER)
         assert await store.perform(rotation("fresh two", "c")) is None
-        assert await store.perform(FindRefresh(digest("fresh two"))) is not None
+        assert await store.perform(live("fresh two")) is not None
 
     @case
     async def test_a_retry_in_a_session_that_is_over_gets_nothing(self, store: Store) -> None:
@@ -138,7 +152,7 @@ class FamilyCases:
         await open_session(store)
         assert await store.perform(rotation("invented", "b")) is None
         assert await store.perform(rotation("ref one", "b")) is None
-        assert await store.perform(FindRefresh(digest("b"))) is None
+        assert await store.perform(live("b")) is None
 
     @case
     async def test_a_rotation_that_fails_midway_leaves_the_token_unused(self, store: Store) -> None:
@@ -150,7 +164,7 @@ class FamilyCases:
         except StoreUnavailable:
             failed = True
         assert failed
-        found = await store.perform(FindRefresh(digest("fresh one")))
+        found = await store.perform(live("fresh one"))
         assert found == Standing(session(), frozenset(), disabled=False)
         assert isinstance(await store.perform(rotation("fresh one", "b")), Rotated)
 
@@ -178,9 +192,7 @@ class FamilyRaces:
         repeated = [answer for answer in answers if isinstance(answer, Repeated)]
         assert len(repeated) == CROWD - 1
         assert {one.sealed_successor for one in repeated} == {f"sealed n{winner}".encode()}
-        living = [
-            n for n in range(CROWD) if await store.perform(FindRefresh(digest(f"n{n}"))) is not None
-        ]
+        living = [n for n in range(CROWD) if await store.perform(live(f"n{n}")) is not None]
         assert living == [winner]
 
     @case
@@ -192,6 +204,6 @@ class FamilyRaces:
                 store.perform(rotation(f"fresh s{number}", f"child {number}")),
                 store.perform(Revoke(targets[number % 2], LATER, HORIZON)),
             )
-            assert await store.perform(FindRefresh(digest(f"child {number}"))) is None
-            assert await store.perform(FindRefresh(digest(f"fresh s{number}"))) is None
+            assert await store.perform(live(f"child {number}")) is None
+            assert await store.perform(live(f"fresh s{number}")) is None
         assert await store.perform(ListSessions("usr_ada", NOW)) == ()

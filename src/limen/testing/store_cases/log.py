@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from limen.effects import (
     Ended,
-    FindRefresh,
     FindRevocation,
     FindSession,
     ListSessions,
@@ -25,6 +24,7 @@ from limen.testing.store_cases.case import (
     ROUNDS,
     case,
     digest,
+    live,
     open_session,
     together,
 )
@@ -45,7 +45,7 @@ class RevocationCases:
         assert ended == Ended(1, entry.seq)
         assert (entry.kind, entry.subject) == (Kind.SESSION, "ses_one")
         assert await store.perform(FindSession(digest=digest("ref one"))) is None
-        assert await store.perform(FindRefresh(digest("fresh one"))) is None
+        assert await store.perform(live("fresh one")) is None
         assert await store.perform(FindSession(id="ses_two")) is not None
 
     @case
@@ -98,7 +98,7 @@ class RevocationCases:
             assert (entry.kind, entry.subject) == (target.kind, target.subject)
             assert entry.not_before == NOW + 1
         assert await store.perform(FindSession(digest=digest("ref one"))) is not None
-        assert await store.perform(FindRefresh(digest("fresh one"))) is not None
+        assert await store.perform(live("fresh one")) is not None
 
     @case
     async def test_a_key_is_logged_and_ends_no_session(self, store: Store) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from limen.effects import (
     AttachCredential,
-    FindRefresh,
     FindRevocation,
     FindSession,
     ListSessions,
@@ -30,6 +29,7 @@ from limen.testing.store_cases.case import (
     add_account,
     case,
     digest,
+    live,
     open_session,
     session,
     together,
@@ -50,13 +50,13 @@ class SessionCases:
         standing = Standing(kept, owner.roles, disabled=False)
         assert await store.perform(FindSession(digest=digest("ref one"))) == standing
         assert await store.perform(FindSession(id="ses_one")) == standing
-        assert await store.perform(FindRefresh(digest("fresh one"))) == standing
+        assert await store.perform(live("fresh one")) == standing
 
     @case
     async def test_one_kind_of_credential_does_not_pass_for_another(self, store: Store) -> None:
         await open_session(store)
         assert await store.perform(FindSession(digest=digest("fresh one"))) is None
-        assert await store.perform(FindRefresh(digest("ref one"))) is None
+        assert await store.perform(live("ref one")) is None
         assert await store.perform(FindSession(digest=digest("unknown"))) is None
         assert await store.perform(FindSession(id="ses_unknown")) is None
 
@@ -131,7 +131,7 @@ class SessionCases:
         assert failed
         assert await store.perform(FindSession(digest=digest("ref two"))) is None
         assert await store.perform(FindSession(id="ses_two")) is None
-        found = await store.perform(FindRefresh(digest("fresh one")))
+        found = await store.perform(live("fresh one"))
         assert found is not None
         assert found.session.id == "ses_one"
 
@@ -179,7 +179,7 @@ class SessionCases:
         for credential in ("b", "ref one"):
             assert await store.perform(FindSession(digest=digest(credential))) == standing
         for credential in ("c", "fresh one"):
-            assert await store.perform(FindRefresh(digest(credential))) == standing
+            assert await store.perform(live(credential)) == standing
 
     @case
     async def test_a_session_that_is_gone_gets_no_credential(self, store: Store) -> None:
