@@ -51,6 +51,8 @@ class Device:
         self.expect_signed_in()
 
     def sign_in(self, email: str, password: str = PASSWORD) -> None:
+        # One of the two forms shows as soon as the page knows who is here.
+        self.page.locator("#sign-up:visible, #sign-in:visible").first.wait_for()
         form = self.page.locator("#sign-in")
         if not form.is_visible():
             self.page.get_by_role("button", name="I have an account").click()
