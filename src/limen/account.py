@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from limen.errors import ConfigurationError
 
@@ -49,7 +49,7 @@ class Found:
     """An account with the hash of its password, `None` if it has no password."""
 
     account: Account
-    password_hash: str | None
+    password_hash: str | None = field(repr=False)
 
 
 def normalised_email(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from limen.authenticators.password import PasswordAuthenticator
 from limen.clock import Clock, SystemClock
 from limen.entropy import Entropy, SystemEntropy
+from limen.errors import ConfigurationError
 from limen.keyring import DERIVABLE, Algorithm, Keyring, derived_keyring
 from limen.operations import Operations, Parts
 from limen.passwords import PasswordHasher
@@ -19,6 +21,7 @@ from limen.trace.recorder import Tracer
 from limen.trace.redaction import Redaction
 
 if TYPE_CHECKING:
+    from limen.claims import TokenPolicy
     from limen.sealing import Secrets
     from limen.settings import StrategyName
     from limen.strategies.base import Strategy
@@ -53,6 +56,26 @@ class HeldKeys:
     def keyring(self, keyring: Keyring) -> None:
         inherited = self._inherited
         self._keyring = keyring if inherited is None else keyring.with_verifying(inherited)
+
+
+def check_face(store: object, *, awaits: bool) -> None:
+    """Raise `ConfigurationError` for a blocking store where one must be awaited, or the reverse."""
+    perform = getattr(store, "perform", None)
+    if perform is None or inspect.iscoroutinefunction(perform) is not awaits:
+        wanted = "awaited" if awaits else "not awaited"
+        raise ConfigurationError(
+            "store",
+            f"{type(store).__name__} is no store whose verbs are {wanted}.",
+            "Limen takes MemoryStore or SqlStore, BlockingLimen takes BlockingMemoryStore or "
+            "BlockingSqlStore.",
+        )
+
+
+def not_open(name: str) -> ConfigurationError:
+    """Return what is raised when something is asked of a Limen that is not open."""
+    return ConfigurationError(
+        name, "is not open.", f"Use it as a context manager, or call open() of {name} first."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,34 +127,13 @@ def assemble(
     keys = _held_keys(settings, secrets, algorithm, keeps=keeps)
     policy = settings.token_policy()
 
-    def strategy(name: StrategyName) -> Strategy:
-        lifetimes = settings.lifetimes()
-        # Tokens for other services (`/token`) exist under every strategy with a store, so
-        # the log gets an entry even where this service itself would not need one.
-        horizon = policy.lifetime + policy.leeway
-        grace = round(settings.grace * 1000)
-        if name == "session":
-            return SessionStrategy(lifetimes, log_horizon=horizon)
-        if name == "jwt":
-            refresh = settings.refresh is not None
-            return JwtStrategy(
-                keys, policy, lifetimes, refresh=refresh, grace=grace, log_horizon=horizon
-            )
-        return HybridStrategy(
-            keys,
-            policy,
-            lifetimes,
-            grace=grace,
-            max_lag=round(settings.max_lag * 1000),
-            # `check` is about the strategy that issues; an accepted one keeps its preset.
-            revocation_check=settings.revocation_check
-            if name == settings.strategy
-            else CHECKS[name][0],
-        )
-
     parts = Parts(
-        primary=primary or strategy(settings.strategy),
-        accepted=tuple(strategy(name) for name in settings.accept if name != settings.strategy),
+        primary=primary or _strategy_named(settings.strategy, settings, keys, policy),
+        accepted=tuple(
+            _strategy_named(name, settings, keys, policy)
+            for name in settings.accept
+            if name != settings.strategy
+        ),
         passwords=PasswordAuthenticator(settings.passwords, settings.account_budget),
         keys=keys,
         secrets=secrets,
@@ -152,6 +154,32 @@ def assemble(
         operations=Operations(parts),
         hasher=PasswordHasher(settings.argon2),
         tracer=Tracer(settings.sink, clock, redaction),
+    )
+
+
+def _strategy_named(
+    name: StrategyName, settings: Settings, keys: HeldKeys, policy: TokenPolicy
+) -> Strategy:
+    lifetimes, grace = settings.lifetimes(), round(settings.grace * 1000)
+    # Tokens for other services (`/token`) exist under every strategy with a store, so
+    # the log gets an entry even where this service itself would not need one.
+    horizon = policy.lifetime + policy.leeway
+    if name == "session":
+        return SessionStrategy(lifetimes, log_horizon=horizon)
+    if name == "jwt":
+        refresh = settings.refresh is not None
+        return JwtStrategy(
+            keys, policy, lifetimes, refresh=refresh, grace=grace, log_horizon=horizon
+        )
+    # `check` is about the strategy that issues; an accepted one keeps its preset.
+    issues = name == settings.strategy
+    return HybridStrategy(
+        keys,
+        policy,
+        lifetimes,
+        grace=grace,
+        max_lag=round(settings.max_lag * 1000),
+        revocation_check=settings.revocation_check if issues else CHECKS[name][0],
     )
 
 

@@ -13,7 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from limen.assembly import KEY_COOLDOWN, Assembly, assemble
+from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open
 from limen.driver import drive
 from limen.effects import (
     REVOKING,
@@ -49,7 +49,6 @@ R = TypeVar("R")
 _log = logging.getLogger("limen")
 KEY_REFRESH_S = 60
 PURGE_EVERY_S = 600
-# What may have appended to the revocation log: this process then looks at once.
 
 
 def _awaited(
@@ -59,6 +58,8 @@ def _awaited(
 
     @functools.wraps(flow)
     async def method(self: Limen, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if not self._opened:
+            raise not_open("Limen")
         return await self.run(flow(self._operations, *args, **kwargs))
 
     return method
@@ -95,6 +96,8 @@ class Limen:
             self.settings, clock, entropy, keeps=has_store, primary=own
         )
         self._operations = self._assembly.operations
+        if store is not None:
+            check_face(store, awaits=True)
         self._store = store or _store_named(self.settings.database)
         self._hashing = HashingPool(self.settings.hashing_workers)
         self._feed: Feed | None = self._build_feed()
@@ -177,6 +180,8 @@ class Limen:
                     await self.run(self._operations.purge())
             except LimenError as fault:
                 _log.warning("housekeeping failed and will be tried again: %s", fault)
+            except Exception:  # noqa: BLE001 - the task must outlive a fault that nobody foresaw
+                _log.exception("housekeeping failed and will be tried again")
 
     # -- running flows
 
@@ -195,8 +200,8 @@ class Limen:
                 return PasswordAnswer(*await self._hashing.run(verify))
             case HashPassword(password):
                 salt = self._assembly.entropy.octets(SALT_OCTETS)
-                digest = functools.partial(self._assembly.hasher.hash, password, salt)
-                return await self._hashing.run(digest)
+                make = functools.partial(self._assembly.hasher.hash, password, salt)
+                return await self._hashing.run(make)
             case RefreshKeys():
                 return await self._newer_keys()
             case _:

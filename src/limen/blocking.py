@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from limen.assembly import KEY_COOLDOWN, Assembly, assemble
+from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open
 from limen.driver import drive_blocking
 from limen.effects import (
     REVOKING,
@@ -54,6 +54,8 @@ def _called(
 
     @functools.wraps(flow)
     def method(self: BlockingLimen, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if not self._opened:
+            raise not_open("BlockingLimen")
         return self.run(flow(self._operations, *args, **kwargs))
 
     return method
@@ -81,6 +83,8 @@ class BlockingLimen:
             self.settings, clock, entropy, keeps=has_store, primary=own
         )
         self._operations = self._assembly.operations
+        if store is not None:
+            check_face(store, awaits=False)
         self._store = store or _store_named(self.settings.database)
         self._feed: BlockingFeed | None = None
         if self._assembly.follows_feed:
@@ -91,16 +95,19 @@ class BlockingLimen:
                 interval=round(self.settings.feed_interval * 1000),
             )
         self._keys_read_at = self._kept_up_at = 0
+        self._opened = False
 
     def open(self) -> None:
         """Open the store and read the keys; raises what `Limen.open` does."""
         self._store.open()
+        self._opened = True
         if self._assembly.parts.keeps:
             self._kept_up_at = self._assembly.clock.now()
             self.run(self._operations.load_keys())
 
     def close(self) -> None:
         """Close the store."""
+        self._opened = False
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -184,7 +191,7 @@ class BlockingLimen:
     # -- what an edge needs besides
 
     def is_outdated(self, principal: Principal) -> bool:
-        """Tell whether a principal came by a strategy that is only accepted, not issued."""
+        """Tell whether a credential should be exchanged for one of the primary strategy."""
         return self._operations.is_outdated(principal)
 
     @property

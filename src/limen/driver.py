@@ -71,11 +71,12 @@ def drive_blocking(flow: Flow[R], world: BlockingWorld, recorder: Recorder | Non
                 answer = None
                 if recorder is not None:
                     recorder.observe(step, flow)
-            else:
-                started_ns = 0 if recorder is None else elapsed_ns()
+            elif recorder is None:
                 answer = world.answer(step)
-                if recorder is not None:
-                    recorder.asked(step, started_ns)
+            else:
+                started_ns = elapsed_ns()
+                answer = world.answer(step)
+                recorder.asked(step, started_ns)
     except StopIteration as stop:
         failed = False
         result: R = stop.value

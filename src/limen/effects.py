@@ -11,7 +11,7 @@ A store performs each `StoreEffect` as one atomic verb. `Effect[A]` names the an
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
@@ -27,7 +27,6 @@ from limen.throttle import Tally
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from limen.evidence import Evidence
     from limen.phase import Phase
     from limen.verdict import Reason
 
@@ -91,12 +90,15 @@ class AddAccount(Writing[bool]):
     """Keep a new account; false, and nothing written, if its e-mail is taken."""
 
     account: Account
-    password_hash: str | None
+    password_hash: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateAccount(Writing[Account | None]):
-    """Change the given fields of an account and return it; `None` if there is none."""
+    """Change the given fields of an account and return it; `None` if there is none.
+
+    New roles move the revision: a sign-in in flight has read the old ones.
+    """
 
     id: str
     now: int
@@ -117,7 +119,7 @@ class SetPassword(Writing[bool]):
     """
 
     id: str
-    password_hash: str
+    password_hash: str = field(repr=False)
     revision: int
     now: int
     moves_on: bool
@@ -160,7 +162,10 @@ class OpenSession(Writing[Session | None]):
 
 @dataclass(frozen=True, slots=True)
 class AttachCredential(Writing[Standing | None]):
-    """Give a living session one more credential, of the strategy that it moves to.
+    """Give a living session one more credential, of the strategy that it moves to if any.
+
+    Without digests it records that a token is signed for the session at `now`, so that a
+    revocation which waits for this moment covers the token.
 
     That is a use of the session, so `used_at` moves as well.
     `None`, and nothing written, if the session is gone. Other credentials stay valid. The
@@ -168,7 +173,7 @@ class AttachCredential(Writing[Standing | None]):
     """
 
     session_id: str
-    strategy: str
+    strategy: str | None
     now: int
     reference: bytes | None = None
     refresh: bytes | None = None
@@ -459,7 +464,7 @@ class VerifyPassword(Effect[PasswordAnswer]):
 
     access = Access.COMPUTE
     password: Secret
-    against: str | None
+    against: str | None = field(repr=False)
 
 
 LocalEffect: TypeAlias = AskFeed | RefreshKeys | HashPassword | VerifyPassword
@@ -471,7 +476,7 @@ Flow: TypeAlias = Generator[Step, Any, R]
 REVOKING = (Revoke, RotateRefresh, SetDisabled, SetPassword)
 
 
-# -- the two spellings in which flows are written
+# -- the spellings in which flows are written
 
 
 def ask(effect: Effect[A]) -> Flow[A]:

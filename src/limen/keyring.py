@@ -193,6 +193,8 @@ def generate(
     generator, which takes no other source.
     """
     jose = _generated(algorithm, entropy)
+    while jose.thumbprint().startswith("-"):  # on a command line it would be an option
+        jose = _generated(algorithm, entropy)
     symmetric = isinstance(jose, OctKey)
     key_id = random_text(entropy, KEY_ID_OCTETS) if symmetric else jose.thumbprint()
     key = Key(key_id, algorithm, state, jose, now)

@@ -1,4 +1,4 @@
-"""What the engine needs from outside: a store, a revocation feed, a sink for traces."""
+"""What the engine needs from outside: a store and a revocation feed."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Principal:
     authenticated_at: int
     expires_at: int
     methods: tuple[str, ...] = ("pwd",)
-    roles: frozenset[str] = field(default_factory=frozenset)
+    roles: frozenset[str] = frozenset()
     key_id: str | None = None
 
     def has_role(self, role: str) -> bool:

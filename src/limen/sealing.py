@@ -195,33 +195,34 @@ class Secrets:
                 return holder
         raise ConfigurationError(
             "secret",
-            "something is sealed under a secret that is no longer configured.",
-            "Put that secret back, as a second entry.",
+            "the signing keys in this database are sealed under another secret.",
+            "Put that secret back as the last of several, newest first, or take the "
+            "database that belongs to this secret.",
         )
 
 
-def seal_under(holder: Secret, plain: bytes, nonce: bytes) -> bytes:
-    """Seal so that only somebody who holds `holder` can open it.
+def seal_under(token: Secret, plain: bytes, nonce: bytes) -> bytes:
+    """Seal so that only somebody who holds `token` can open it.
 
     A spent refresh token seals its successor: a store that keeps the envelope cannot
     read it, and a retry with the spent token receives the same successor.
     """
-    key = _hkdf(_text_of(holder), _SUCCESSOR, KEY_OCTETS)
+    key = _hkdf(_text_of(token), _SUCCESSOR, KEY_OCTETS)
     return _VERSION + _encrypt(key, nonce, plain, _SUCCESSOR)
 
 
-def open_under(holder: Secret, sealed: bytes) -> bytes:
-    """Return what was sealed under `holder`.
+def open_under(token: Secret, sealed: bytes) -> bytes:
+    """Return what was sealed under `token`.
 
     Raises `InvalidToken(MALFORMED)` if it was sealed under something else or changed.
     """
-    key = _hkdf(_text_of(holder), _SUCCESSOR, KEY_OCTETS)
+    key = _hkdf(_text_of(token), _SUCCESSOR, KEY_OCTETS)
     plain = _decrypt(key, sealed[1:], _SUCCESSOR) if sealed[:1] == _VERSION else None
     if plain is None:
         raise InvalidToken(Reason.MALFORMED)
     return plain
 
 
-def _text_of(holder: Secret) -> bytes:
+def _text_of(token: Secret) -> bytes:
     # A presented credential may contain anything; a lone surrogate must not raise here.
-    return holder.reveal().encode("utf-8", "surrogatepass")
+    return token.reveal().encode("utf-8", "surrogatepass")

@@ -17,8 +17,9 @@ from limen.keyring import Algorithm
 from limen.passwords import OWASP_2025, Argon2Parameters, PasswordPolicy
 from limen.sealing import Secrets
 from limen.session import Lifetimes
-from limen.throttle import ACCOUNT_BUDGET, Budget
+from limen.throttle import ACCOUNT_BUDGET, ADDRESS_BUDGET, Budget
 from limen.transports.cookie import MAX_AGE_S, CookieSettings
+from limen.transports.origin import OriginRule
 
 if TYPE_CHECKING:
     from limen.trace.sink import Sink
@@ -31,8 +32,6 @@ CHECKS: dict[str, tuple[RevocationCheck, ...]] = {
     "session": (RevocationCheck.STORE,),
     "hybrid": (RevocationCheck.FEED, RevocationCheck.STORE),
 }
-# The better-auth wire: 3 attempts in 10 s for one address, on sign-in and sign-up each.
-ADDRESS_BUDGET = Budget("sign-in:address", limit=3, window=10_000)
 
 
 class Options(TypedDict, total=False):
@@ -106,6 +105,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check each setting and what they mean together."""
+        for listed in ("accept", "trusted_origins"):
+            if isinstance(getattr(self, listed), str):
+                raise ConfigurationError(listed, "is one text.", "Write it as a list of texts.")
+        OriginRule(self.base_url, self.trusted_origins)  # raises for what is no origin
         for name in (self.strategy, *self.accept):
             if name not in STRATEGY_NAMES:
                 raise ConfigurationError(

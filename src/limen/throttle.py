@@ -28,6 +28,8 @@ class Tally:
 # ASVS 6.3.1. Every attempt counts, also the right ones: the count is taken before the password
 # is looked at, so that concurrent guesses cannot outrun it.
 ACCOUNT_BUDGET = Budget("sign-in:account", limit=20, window=15 * 60_000)
+# The better-auth wire: 3 attempts in 10 s for one address, on sign-in and sign-up each.
+ADDRESS_BUDGET = Budget("sign-in:address", limit=3, window=10_000)
 
 
 def retry_after(tally: Tally, budget: Budget, now: int) -> int | None:

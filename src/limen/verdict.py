@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Reason(StrEnum):
     """Why something was refused: for traces, logs and the operator, never for the client.
 
-    The set is closed. `limen.web.refusal` maps each to what a client may know.
+    The set is closed. `limen.web.refusal` says what a client may know of each.
     """
 
     # what was presented is not a credential of ours

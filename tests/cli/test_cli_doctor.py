@@ -132,7 +132,7 @@ def test_what_is_allowed_is_no_finding(changes: dict[str, Any]) -> None:
         ({"keys": KEYS[:1]}, "warning", "keys", "none that is published"),
         (
             {"secrets": Secrets.of("Zq8vN2xLr5tWc7yBf0hJm3kPd6sGa9eU")},
-            *("error", "secret (LIMEN_SECRET)", "no longer configured"),
+            *("error", "secret (LIMEN_SECRET)", "under another secret"),
         ),
         (
             {"keys": (replace(KEYS[0], moved_at=NOW - 366 * DAY), KEYS[1])},

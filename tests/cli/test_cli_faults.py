@@ -37,7 +37,7 @@ def test_a_missing_secret_is_a_configuration_error(ready: Terminal) -> None:
 def test_another_secret_than_the_one_that_sealed_the_keys_is_named(ready: Terminal) -> None:
     done = ready.run("keys", "list", LIMEN_SECRET="Zq8vN2xLr5tWc7yBf0hJm3kPd6sGa9eU")
     assert done.returncode == 3
-    assert "no longer configured" in done.stderr
+    assert "under another secret" in done.stderr
 
 
 def test_a_missing_database_is_a_configuration_error(terminal: Terminal) -> None:
@@ -72,7 +72,7 @@ def test_a_database_that_does_not_answer_is_exit_4_without_its_password(
         url = f"postgresql+asyncpg://limen:hunter2@127.0.0.1:{port}/limen"
         done = terminal.run(*words, "--database", url)
     assert done.returncode == 4
-    assert done.stderr.startswith("limen: the database did not answer")
+    assert done.stderr.startswith("limen: the database did not serve")
     assert "Check that the server in LIMEN_DATABASE" in done.stderr
     assert "hunter2" not in done.stdout + done.stderr
 

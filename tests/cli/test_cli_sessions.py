@@ -37,10 +37,18 @@ def test_no_credential_is_in_a_device_list(ready: Terminal) -> None:
 
 def test_one_session_ends_and_the_others_live(ready: Terminal) -> None:
     first, second = ready.sign_in().issued, ready.sign_in().issued
-    said = ready.ok("sessions", "revoke", first.principal.session_id)
+    said = ready.ok("sessions", "revoke", first.principal.session_id, LIMEN_STRATEGY="hybrid")
     assert re.fullmatch(r"1 session ended; no copy works after \S+ \(in \d\.\d s\)\.\n", said)
     left = ready.json("sessions", "list", EMAIL)["sessions"]
     assert [session["id"] for session in left] == [second.principal.session_id]
+
+
+def test_a_command_that_is_not_told_the_strategy_promises_what_the_slowest_keeps(
+    ready: Terminal,
+) -> None:
+    issued = ready.sign_in().issued
+    said = ready.ok("sessions", "revoke", issued.principal.session_id, LIMEN_STRATEGY=None)
+    assert re.search(r"no copy works after \S+ \(in 5 min\)\.\n", said)
 
 
 def test_all_sessions_of_one_account_end(ready: Terminal) -> None:

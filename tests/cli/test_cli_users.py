@@ -157,7 +157,7 @@ def test_control_characters_in_a_name_do_not_reach_the_terminal(ready: Terminal)
 def test_disabling_ends_the_sessions_and_says_by_when(ready: Terminal) -> None:
     ready.sign_in()
     ready.sign_in()
-    said = ready.ok("users", "disable", EMAIL)
+    said = ready.ok("users", "disable", EMAIL, LIMEN_STRATEGY="hybrid")
     assert re.fullmatch(rf"Disabled {EMAIL}: 2 sessions ended; {RECEIPT}\n", said)
     with ready.limen() as auth:
         assert auth.sign_in(EMAIL, PASSWORD) == Refused(Reason.BAD_CREDENTIALS)

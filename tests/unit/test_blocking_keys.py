@@ -3,8 +3,9 @@
 import pytest
 from limens import blocking
 
-from limen import Authenticated, Authentication, BlockingLimen, Principal, Refused, Target
+from limen import Authenticated, Authentication, BlockingLimen, Refused, Target
 from limen.blocking import KEY_REFRESH
+from limen.claims import mint
 from limen.effects import LoadKeys
 from limen.errors import StoreUnavailable
 from limen.stores.memory import BlockingMemoryStore
@@ -33,8 +34,20 @@ def processes(strategy: str, count: int) -> tuple[FrozenClock, list[BlockingLime
 
 
 def forged_by(thief: BlockingLimen, clock: FrozenClock) -> str:
-    now = clock.now()
-    return thief.service_token(Principal("victim", "ses_x", "jwt", now, now + 10**9)).reveal()
+    now, parts = clock.now(), thief.assembly.parts
+    token = mint(
+        parts.policy,
+        parts.keys.keyring.signing,
+        subject="victim",
+        session_id="ses_x",
+        token_id="t",
+        issued_at=now,
+        expires_at=now + parts.policy.lifetime,
+        authenticated_at=now,
+        methods=("pwd",),
+        roles=frozenset(),
+    )
+    return token.reveal()
 
 
 def signing_key(one: BlockingLimen) -> str:

@@ -187,7 +187,7 @@ def test_a_key_can_be_sealed_again_under_a_new_secret() -> None:
     assert Keyring.load([again], Secrets.of(NEW)).signing.id == record.id
     assert replace(again, sealed_private=record.sealed_private) == record
     assert reseal(again, both, SystemEntropy()) is again
-    with pytest.raises(ConfigurationError, match="no longer configured"):
+    with pytest.raises(ConfigurationError, match="under another secret"):
         reseal(record, Secrets.of(NEW), SystemEntropy())
 
 

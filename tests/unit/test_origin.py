@@ -157,6 +157,11 @@ def test_a_redirect_to_ourselves_is_allowed(target):
         "http://app.example",
         f"{OWN}.evil.example/",
         f"{OWN}@evil.example/",
+        "https://evil.example\\@app.example/",
+        "https://evil.example%2f.app.example/",
+        "https://x:y@app.example/",
+        f"{OWN}/\r\nSet-Cookie: a=b",
+        f"{OWN}/\u2603",
     ],
 )
 def test_a_redirect_to_anywhere_else_is_not(target):
@@ -168,3 +173,13 @@ def test_an_entry_that_is_no_origin_is_refused_with_its_setting():
         OriginRule(OWN, ["shop.example"])
     with pytest.raises(ConfigurationError, match="base_url"):
         OriginRule("app.example")
+
+
+@pytest.mark.parametrize(
+    "target", ["javascript://a.partner.example/%0aalert(1)", "data://a.partner.example/x"]
+)
+def test_a_host_pattern_is_for_web_pages_only(target):
+    rule = OriginRule(OWN, ["*.partner.example"])
+    assert rule.trusts_target("https://a.partner.example/x", None)
+    assert not rule.trusts_target(target, None)
+    assert not rule.trusts(target, None)

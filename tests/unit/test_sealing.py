@@ -134,10 +134,10 @@ def test_an_older_secret_still_opens_and_the_newest_seals() -> None:
 
 def test_a_forgotten_secret_is_named_as_the_cause() -> None:
     sealed = Secrets.of(OLD).seal(b"plain", "purpose", b"", NONCE)
-    with pytest.raises(ConfigurationError, match="no longer configured") as caught:
+    with pytest.raises(ConfigurationError, match="under another secret") as caught:
         Secrets.of(NEW).open(sealed, "purpose", b"")
     assert caught.value.setting == "secret"
-    assert "second entry" in caught.value.remedy
+    assert "newest first" in caught.value.remedy
 
 
 @pytest.mark.parametrize(("purpose", "context"), [("other", b"here"), ("purpose", b"there")])

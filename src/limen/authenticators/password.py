@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from limen.account import normalised_email
 from limen.authenticators.base import Proven
+from limen.authenticators.budget import spend
 from limen.effects import (
     FindAccount,
     HashPassword,
-    Increment,
     SetPassword,
     VerifyPassword,
     ask,
@@ -23,7 +22,7 @@ from limen.evidence import Personal, Public
 from limen.passwords import PasswordPolicy
 from limen.phase import Phase
 from limen.principal import Authentication
-from limen.throttle import ACCOUNT_BUDGET, Budget, retry_after
+from limen.throttle import ACCOUNT_BUDGET, Budget
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class PasswordAuthenticator:
         account is verified against a hash of the same parameters (ASVS 6.3.8).
         """
         email = normalised_email(proof.email)
-        throttled = yield from self._spend(email, now)
+        throttled = yield from spend(self.budget, email, now)
         if throttled is not None:
             return throttled
         yield from enter(Phase.USER_LOOKUP, {"email": Personal(email)})
@@ -71,7 +70,7 @@ class PasswordAuthenticator:
 
     def confirm(self, account_id: str, password: Secret, now: int) -> Flow[Found | Refused]:
         """Judge the current password of somebody who is signed in already (ASVS 6.2.3)."""
-        throttled = yield from self._spend(account_id, now)
+        throttled = yield from spend(self.budget, account_id, now)
         if throttled is not None:
             return throttled
         yield from enter(Phase.PASSWORD_VERIFY)
@@ -79,18 +78,6 @@ class PasswordAuthenticator:
         if not (yield from self._verify(password, found, now)) or found is None:
             return Refused(Reason.BAD_CREDENTIALS)
         return found
-
-    def _spend(self, identifier: str, now: int) -> Flow[Refused | None]:
-        # By account, whatever the address, so that many machines share one budget (A70, A71).
-        yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(self.budget.name)})
-        if not self.budget.limit:
-            return None
-        key = hashlib.sha256(f"{self.budget.name}:{identifier}".encode()).hexdigest()
-        tally = yield from ask(Increment(key, self.budget.window, now))
-        wait = retry_after(tally, self.budget, now)
-        if not (yield from check("within budget", wait is None, Reason.THROTTLED)):
-            return Refused(Reason.THROTTLED, retry_after=wait)
-        return None
 
     def _verify(self, password: Secret, found: Found | None, now: int) -> Flow[bool]:
         # A text longer than any password that could have been set is not worth hashing.

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from limen.cli.output import complain
-from limen.cli.variables import variable_of
+from limen.cli.variables import with_variable
 from limen.errors import ConfigurationError, LimenError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ class FaultGroup(TyperGroup):
 
 def sentence_of(fault: ConfigurationError) -> str:
     """Return a fault as `setting (its variable): problem remedy`."""
-    variable = variable_of(fault.setting)
-    named = f"{fault.setting} ({variable})" if variable else fault.setting
-    return f"{named}: {fault.problem} {fault.remedy}"
+    return f"{with_variable(fault.setting)}: {fault.problem} {fault.remedy}"
 
 
 def give_up(text: str) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
-from limen.cli.variables import variable_of
+from limen.cli.variables import with_variable
 from limen.errors import ConfigurationError
 
 
@@ -38,6 +38,4 @@ class Unchecked:
 
 def found_wrong(fault: ConfigurationError) -> Finding:
     """Return a configuration error as a finding."""
-    variable = variable_of(fault.setting)
-    subject = f"{fault.setting} ({variable})" if variable else fault.setting
-    return Finding(Severity.ERROR, subject, fault.problem, fault.remedy)
+    return Finding(Severity.ERROR, with_variable(fault.setting), fault.problem, fault.remedy)

@@ -83,9 +83,7 @@ def rotate(
     ctx: typer.Context,
     at_once: Annotated[
         bool,
-        typer.Option(
-            "--at-once", help="Do not wait until every verifier knows the next key; for leaks."
-        ),
+        typer.Option("--at-once", help="Do not wait until every verifier knows the next key."),
     ] = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,

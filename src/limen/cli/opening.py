@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -12,6 +13,8 @@ import typer
 from limen.blocking import BlockingLimen
 from limen.cli.configuration import Configuration, Overrides, read
 from limen.errors import ConfigurationError
+from limen.keyring import KeyState
+from limen.settings import STRATEGY_NAMES, Settings
 
 ConfigOption: TypeAlias = Annotated[
     Path | None,
@@ -82,5 +85,18 @@ def opened(
     """
     configuration = configured(ctx, config, database)
     named_database(configuration)
-    with BlockingLimen(settings=configuration.settings()) as auth:
+    settings = configuration.settings()
+    if "strategy" not in configuration.values:
+        # The application may have chosen any: promise only what the slowest of them keeps.
+        settings = replace(settings, accept=STRATEGY_NAMES)
+    if "algorithm" not in configuration.values:
+        settings = replace(settings, algorithm=_algorithm_in_use(settings))
+    with BlockingLimen(settings=settings) as auth:
         yield auth
+
+
+def _algorithm_in_use(settings: Settings) -> str:
+    """Return the algorithm of the application's keys, which a rotation must not change."""
+    with BlockingLimen(settings=settings) as auth:
+        signing = (key.algorithm for key in auth.keys() if key.state is KeyState.SIGNING)  # noqa: SIM118 - no dict
+        return next(signing, settings.algorithm)

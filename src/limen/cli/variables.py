@@ -218,6 +218,12 @@ def variable_of(setting: str) -> str | None:
     return PREFIX + name.upper() if name in NAMES else None
 
 
+def with_variable(setting: str) -> str:
+    """Return a setting as an error names it, with its environment name if it has one."""
+    variable = variable_of(setting)
+    return f"{setting} ({variable})" if variable else setting
+
+
 def nearest(name: str, names: tuple[str, ...] = NAMES) -> str | None:
     """Return the known name that was probably meant."""
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.5)), None)

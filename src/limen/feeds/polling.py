@@ -12,6 +12,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from limen.clock import elapsed_ns
 from limen.effects import ReadLog
 from limen.errors import StoreUnavailable
 from limen.revocation import Coverage, Kind, RevocationView
@@ -38,6 +39,7 @@ class _Lease:
         self.max_lag = max_lag
         self.view = RevocationView()
         self._heard_at: int | None = None
+        self._heard_ns = 0
         self._purged_at = clock.now()
 
     def answer(self, question: AskFeed) -> Coverage:
@@ -47,16 +49,21 @@ class _Lease:
         ):
             return Coverage.COVERED
         heard_at = self._heard_at
-        if heard_at is None or self.clock.now() - heard_at >= self.max_lag:
+        if heard_at is None:
+            return Coverage.STALE
+        # By both clocks: the time of day may stand still after a step back.
+        passed_ms = (elapsed_ns() - self._heard_ns) // 1_000_000
+        if max(self.clock.now() - heard_at, passed_ms) >= self.max_lag:
             return Coverage.STALE
         return Coverage.CLEAR
 
     def take(self, entries: Iterable[Revocation]) -> None:
         self.view.apply(entries)
 
-    def complete(self, asked_at: int) -> None:
-        """Note that everything committed before `asked_at` has been seen."""
+    def complete(self, asked_at: int, asked_ns: int) -> None:
+        """Note that everything committed before this moment, by both clocks, has been seen."""
         self._heard_at = asked_at
+        self._heard_ns = asked_ns
         if asked_at - self._purged_at >= PURGE_EVERY:
             self.view.purge(asked_at)
             self._purged_at = asked_at
@@ -80,6 +87,7 @@ class PollingFeed:
         """
         self.max_lag = max_lag
         self._on_key = on_key
+        self._key_pending = False
         self._store = store
         self._lease = _Lease(clock, max_lag)
         self._interval_s = interval / 1000
@@ -107,13 +115,15 @@ class PollingFeed:
         """Read what is new; raises `StoreUnavailable`."""
         lease = self._lease
         while True:
-            asked_at = lease.clock.now()
+            asked_at, asked_ns = lease.clock.now(), elapsed_ns()
             entries = await self._store.perform(ReadLog(lease.view.seq, PAGE))
             lease.take(entries)
-            if self._on_key and any(entry.kind is Kind.KEY for entry in entries):
-                await self._on_key()
+            self._key_pending |= any(entry.kind is Kind.KEY for entry in entries)
             if len(entries) < PAGE:
-                lease.complete(asked_at)
+                if self._key_pending and self._on_key is not None:
+                    await self._on_key()  # if this fails, the view stays incomplete
+                self._key_pending = False
+                lease.complete(asked_at, asked_ns)
                 return
 
     async def _follow(self) -> None:
@@ -129,6 +139,10 @@ class PollingFeed:
                         self.max_lag,
                     )
                 self._cut = True
+            except Exception:  # noqa: BLE001 - the task must outlive a fault that nobody foresaw
+                _log.exception(
+                    "a look at the revocation log failed; the next one goes on from there"
+                )
             else:
                 if self._cut:
                     _log.warning("the revocation log can be read again")
@@ -162,9 +176,9 @@ class BlockingFeed:
         lease = self._lease
         with self._looking:
             while True:
-                asked_at = lease.clock.now()
+                asked_at, asked_ns = lease.clock.now(), elapsed_ns()
                 entries = self._store.perform(ReadLog(lease.view.seq, PAGE))
                 lease.take(entries)
                 if len(entries) < PAGE:
-                    lease.complete(asked_at)
+                    lease.complete(asked_at, asked_ns)
                     return

@@ -72,19 +72,18 @@ class Door:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        if scope["type"] != "http":  # there are no sockets here
+            await send({"type": "websocket.close", "code": 1008})
+            return
 
-        async def sealed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers[name] = value
             await send(message)
 
-        refusal = self._refusal(scope) if scope["type"] == "http" else None
-        if scope["type"] == "http":
-            await (refusal or self.app)(scope, receive, sealed)
-        else:  # there are no sockets here
-            await send({"type": "websocket.close", "code": 1008})
+        await (self._refusal(scope) or self.app)(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)

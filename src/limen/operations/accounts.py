@@ -129,8 +129,7 @@ class Accounts(Composed):
         """Disable an account and end its sessions (ASVS 7.4.2); `None` if there is none."""
         parts, now = self._parts, self._parts.clock.now()
         ended = yield from ask(SetDisabled(account_id, True, now, self._horizon))
-        window = max(one.guarantees.revocation_window for one in parts.strategies)
-        return None if ended is None else Receipt(ended, parts.clock.now() + window)
+        return None if ended is None else Receipt(ended, parts.clock.now() + self._window)
 
     def enable(self, account_id: str) -> Flow[bool]:
         """Let a disabled account sign in again; false if there is no such account."""

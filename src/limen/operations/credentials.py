@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from limen.claims import mint
-from limen.effects import FindRevocation, FindSession, ask, check, enter
+from limen.effects import (
+    AttachCredential,
+    FindRevocation,
+    FindSession,
+    Increment,
+    ask,
+    check,
+    enter,
+)
 from limen.entropy import random_text
 from limen.operations.parts import Composed
 from limen.phase import Phase
 from limen.principal import Authentication, Client, Principal
 from limen.secret import Secret
-from limen.session import REFRESH_PREFIX
+from limen.session import REFRESH_PREFIX, refusal_of
 from limen.strategies.jwt import TOKEN_ID_OCTETS
 from limen.verdict import Absent, Authenticated, Issued, Reason, Refused
 
@@ -32,10 +40,11 @@ class Credentials(Composed):
 
     def recall(self, presented: str) -> Flow[Verdict]:
         """Say who a refresh token stands for, without using it up."""
-        strategy = self._strategy_for(Secret(presented))
+        now, secret = self._parts.clock.now(), Secret(presented)
+        strategy = self._strategy_for(secret)
         if strategy is None:
             return (yield from _unrecognised())
-        return (yield from strategy.recall(Secret(presented), self._parts.clock.now()))
+        return (yield from strategy.recall(secret, now))
 
     def reissue(self, presented: str) -> Flow[Issued | Refused]:
         """Sign another access token for a refresh token, without using it up."""
@@ -95,6 +104,10 @@ class Credentials(Composed):
         )
         if not (yield from check("not revoked", not revoked, Reason.REVOKED)):
             return Refused(Reason.REVOKED)
+        # Once for each token: a copy of it must not open one session after the other.
+        tally = yield from ask(Increment(f"adopt:{principal.session_id}", self._horizon, now))
+        if not (yield from check("not adopted before", tally.count == 1, Reason.UNKNOWN_SESSION)):
+            return Refused(Reason.UNKNOWN_SESSION)
         proven = Authentication(principal.subject, at, principal.methods, principal.roles)
         return (yield from parts.primary.issue(proven, Client(), now, parts.entropy))
 
@@ -103,24 +116,34 @@ class Credentials(Composed):
         parts = self._parts
         return principal.strategy != parts.primary.name or parts.keys.inherits(principal.key_id)
 
-    def service_token(self, principal: Principal) -> Flow[Secret]:
+    def service_token(self, principal: Principal) -> Flow[Secret | Refused]:
         """Return a short signed token for other services, for whatever strategy (RFC 9068).
 
         It names the session, so a service that follows the revocation feed can refuse it.
+        Refused if the session has ended.
         """
-        yield from ()
+        yield from enter(Phase.CREDENTIAL_ISSUE)
         parts, now = self._parts, self._parts.clock.now()
+        issued_at, roles = now, principal.roles
+        if parts.keeps and not parts.keys.inherits(principal.key_id):
+            # Recorded before signing, so that a revocation under way covers this token too.
+            used = yield from ask(AttachCredential(principal.session_id, None, now))
+            reason = refusal_of(used, now)
+            yield from check("session stands", reason is None, reason)
+            if used is None or reason is not None:
+                return Refused(reason or Reason.UNKNOWN_SESSION)
+            issued_at, roles = max(now, used.session.created_at), used.roles
         return mint(
             parts.policy,
             parts.keys.keyring.signing,
             subject=principal.subject,
             session_id=principal.session_id,
             token_id=random_text(parts.entropy, TOKEN_ID_OCTETS),
-            issued_at=now,
-            expires_at=min(now + parts.policy.lifetime, principal.expires_at),
+            issued_at=issued_at,
+            expires_at=min(issued_at + parts.policy.lifetime, principal.expires_at),
             authenticated_at=principal.authenticated_at,
             methods=principal.methods,
-            roles=principal.roles,
+            roles=roles,
         )
 
     def _strategy_for(self, presented: Secret) -> Strategy | None:

@@ -46,10 +46,9 @@ class Endings(Credentials):
         keeping = [one for one in parts.strategies if one.guarantees.needs_store]
         # One that keeps something must do it: `jwt` without refresh would end nothing.
         receipt = yield from (keeping or [parts.primary])[0].revoke(target, now)
-        window = max(one.guarantees.revocation_window for one in parts.strategies)
         known = len(keeping) == len(parts.strategies)
         # The clock is read again: the promise runs from the commit, and a store may be slow.
-        return Receipt(receipt.sessions_ended if known else None, parts.clock.now() + window)
+        return Receipt(receipt.sessions_ended if known else None, parts.clock.now() + self._window)
 
     def sessions(self, subject: str) -> Flow[tuple[Session, ...]]:
         """Return the live sessions of an account, newest first: its device list."""

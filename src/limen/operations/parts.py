@@ -44,7 +44,9 @@ class Composed:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._horizon = max(strategy.horizon for strategy in parts.strategies)
+        self._horizon = max(one.horizon for one in parts.strategies)
+        # With several strategies a credential of either kind may be out there.
+        self._window = max(one.guarantees.revocation_window for one in parts.strategies)
 
     def _need_store(self, what: str) -> None:
         if not self._parts.keeps:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from limen import rotation
-from limen.effects import Increment, LoadKeys, Purge, ask, check, enter
-from limen.evidence import Public
+from limen.authenticators.budget import spend
+from limen.effects import LoadKeys, Purge, ask
 from limen.operations.parts import Composed
-from limen.phase import Phase
-from limen.throttle import retry_after
-from limen.verdict import Reason
 
 if TYPE_CHECKING:
     from limen.effects import Flow
@@ -50,14 +47,10 @@ class Upkeep(Composed):
 
     def spend(self, budget: Budget, identifier: str) -> Flow[int | None]:
         """Draw once on a budget; return the seconds to wait if it is used up."""
-        if not budget.limit or not self._parts.keeps:
+        if not self._parts.keeps:
             return None
-        yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(budget.name)})
-        now = self._parts.clock.now()
-        tally = yield from ask(Increment(f"{budget.name}:{identifier}", budget.window, now))
-        wait = retry_after(tally, budget, now)
-        yield from check("within budget", wait is None, Reason.THROTTLED)
-        return wait
+        refused = yield from spend(budget, identifier, self._parts.clock.now())
+        return None if refused is None else refused.retry_after
 
     def purge(self) -> Flow[int]:
         """Delete what time has ended and retire outlived keys; return how many rows went."""

@@ -18,7 +18,6 @@ from limen.effects import (
     RefreshKeys,
     Revoke,
     RotateRefresh,
-    TouchSession,
     ask,
     check,
     enter,
@@ -30,7 +29,7 @@ from limen.family import Repeated, Replayed, Superseded
 from limen.guarantees import Format, Guarantees, Receipt, RevocationCheck
 from limen.phase import Phase
 from limen.principal import Principal
-from limen.sealing import open_under, seal_under
+from limen.sealing import NONCE_OCTETS, open_under, seal_under
 from limen.secret import Secret
 from limen.session import (
     CREDENTIAL_OCTETS,
@@ -39,7 +38,7 @@ from limen.session import (
     Session,
     looks_like,
 )
-from limen.strategies.session import judged, new_handle, new_session, principal_of
+from limen.strategies.session import judged, new_session, principal_of
 from limen.verdict import Authenticated, Issued, Reason, Refused
 
 if TYPE_CHECKING:
@@ -49,9 +48,9 @@ if TYPE_CHECKING:
     from limen.keyring import Keyring
     from limen.principal import Authentication, Client
     from limen.revocation import Target
+    from limen.session import Standing
     from limen.verdict import Verdict
 
-NONCE_OCTETS = 12
 TOKEN_ID_OCTETS = 16
 # How long a retry with the previous refresh token receives the same successor.
 DEFAULT_GRACE = 10_000
@@ -71,7 +70,6 @@ class JwtStrategy:
     """A short signed access token and, unless `refresh` is false, a rotating refresh token."""
 
     name = "jwt"
-    revocation_check = RevocationCheck.EXPIRY
 
     def __init__(
         self,
@@ -128,7 +126,7 @@ class JwtStrategy:
             authentication,
             client,
             now,
-            handle=new_handle(entropy),
+            entropy,
             remembered=remembered,
         )
         if not self.refresh:
@@ -283,11 +281,7 @@ class JwtStrategy:
 
         For whoever may not change anything, such as a prefetch.
         """
-        yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
-        if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
-            return Refused(Reason.MALFORMED)
-        found = yield from ask(FindRefresh(presented.digest(), now, self.grace))
-        standing = yield from judged(found, now)
+        standing = yield from self._find(presented, now)
         if isinstance(standing, Refused):
             return standing
         yield from enter(Phase.PRINCIPAL_LOAD)
@@ -302,19 +296,22 @@ class JwtStrategy:
         its session nor cost a read each time once the access token has expired. Repeating
         it harms nothing, and the idle end slides as it does for `session`.
         """
+        standing = yield from self._find(presented, now)
+        if isinstance(standing, Refused):
+            return standing
+        # Recorded before signing: a revocation that waits for this moment covers the token.
+        used = yield from ask(AttachCredential(standing.session.id, None, now))
+        if used is None:
+            yield from check("still there", False, Reason.UNKNOWN_SESSION)
+            return Refused(Reason.UNKNOWN_SESSION)
+        return (yield from self._sign(used.session, used.roles, now, entropy))
+
+    def _find(self, presented: Secret, now: int) -> Flow[Standing | Refused]:
         yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
         if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
             return Refused(Reason.MALFORMED)
-        found = yield from ask(FindRefresh(presented.digest(), now, self.grace))
-        standing = yield from judged(found, now)
-        if isinstance(standing, Refused):
-            return standing
-        session = standing.session
-        if now - session.used_at >= self.lifetimes.touch_every:
-            alive = yield from ask(TouchSession(session.id, now))
-            if not (yield from check("still there", alive, Reason.UNKNOWN_SESSION)):
-                return Refused(Reason.UNKNOWN_SESSION)
-        return (yield from self._sign(session, standing.roles, now, entropy))
+        standing = yield from ask(FindRefresh(presented.digest(), now, self.grace))
+        return (yield from judged(standing, now))
 
     def _is_refresh(self, presented: Secret) -> bool:
         return self.refresh and looks_like(presented.reveal(), REFRESH_PREFIX)

@@ -93,7 +93,7 @@ class SessionStrategy:
             authentication,
             client,
             now,
-            handle=new_handle(entropy),
+            entropy,
             remembered=remembered,
         )
         access = Secret(SESSION_PREFIX + random_text(entropy, CREDENTIAL_OCTETS))
@@ -193,24 +193,19 @@ class SessionStrategy:
 # -- shared with the signed strategies, whose refresh families are sessions too
 
 
-def new_handle(entropy: Entropy) -> str:
-    """Return a name for a session that was never used before."""
-    return HANDLE_PREFIX + random_text(entropy, HANDLE_OCTETS)
-
-
 def new_session(
     strategy: str,
     lifetimes: Lifetimes,
     authentication: Authentication,
     client: Client,
     now: int,
+    entropy: Entropy,
     *,
-    handle: str,
     remembered: bool,
 ) -> Session:
     """Return the record of a new sign-in under a new handle."""
     return Session(
-        id=handle,
+        id=HANDLE_PREFIX + random_text(entropy, HANDLE_OCTETS),
         subject=authentication.subject,
         strategy=strategy,
         authenticated_at=authentication.at,

@@ -53,6 +53,12 @@ class CookieSettings:
             )
 
 
+def documented_name(settings: CookieSettings, base_url: str | None) -> str:
+    """Return what the access cookie is called where people use the service: https by default."""
+    secure = (base_url or "https://").startswith("https://")
+    return CookieTransport(settings, secure=secure).access_name
+
+
 class CookieTransport:
     """Two cookies: the access credential and, for signed strategies, the refresh token."""
 

@@ -19,6 +19,14 @@ _RELATIVE = re.compile(
     r"/(?!/|\\|%2f|%5c)[\w\-.+/@]*(?:\?[\w\-.+/=&%@]*)?", re.ASCII | re.IGNORECASE
 )
 
+# An absolute target without anything that browsers and we could read differently: no
+# backslash, no user information, no percent sign in the host, nothing that is not printable.
+_ABSOLUTE = re.compile(
+    r"https?://[a-z0-9.\-]+(?::[0-9]+)?(?:[/?#][!-\[\]-~]*)?", re.ASCII | re.IGNORECASE
+)
+# A scheme of an app, such as myapp://, is trusted only when it is listed exactly.
+_WEB = ("http://", "https://")
+
 
 @unique
 class Provenance(Enum):
@@ -86,6 +94,8 @@ class OriginRule:
             return False
         if origin == (self.own or own) or origin in self._exact:
             return True
+        if not origin.startswith(_WEB):
+            return False
         host = origin.partition("://")[2]
         return any(p.fullmatch(origin) for p in self._origin_patterns) or any(
             p.fullmatch(host) for p in self._host_patterns
@@ -93,13 +103,15 @@ class OriginRule:
 
     def trusts_target(self, target: str, own: str | None) -> bool:
         """Tell whether a redirect may go to `target`: a path of ours or a trusted origin."""
-        return _RELATIVE.fullmatch(target) is not None or self.trusts(target, own)
+        if _RELATIVE.fullmatch(target) is not None:
+            return True
+        return _ABSOLUTE.fullmatch(target) is not None and self.trusts(target, own)
 
     def judge(self, origin: str | None, referer: str | None, own: str | None) -> Provenance:
         """Judge a request by its headers; `own` is the origin that the request itself names.
 
         A page cannot forge either header, and a browser sends `Origin` on every unsafe
-        request, so a request with a cookie and neither header is refused as well (N7, A25).
+        request, so a request with a cookie and neither header is refused as well.
         """
         stated = origin or referer
         if not stated or stated == "null":

@@ -8,6 +8,8 @@ nobody pays nothing.
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -38,8 +40,11 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_log = logging.getLogger("limen.web")
+
 SCOPE_KEY = "limen.auth"
 REQUEST_ID_OCTETS = 9
+_PORT = re.compile(r":[0-9]{1,5}\Z")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # A signed token that failed for one of these may have a refresh token that still works.
 _RENEWABLE = frozenset({Reason.EXPIRED, Reason.REVOKED, Reason.UNKNOWN_KEY})
@@ -113,6 +118,8 @@ class RequestAuth:
                 self._referer = value.decode("latin-1")
             elif name in _PREFETCH:
                 self._prefetch = True
+        # The word of the client counts only where nothing is to be done anyway.
+        self._prefetch = self._prefetch and self.is_safe
         self.cookies = edge.cookies_for(scope, self._host)
 
     @property
@@ -143,7 +150,7 @@ class RequestAuth:
         """Return what the request carries.
 
         An `Authorization: Bearer` header was put there on purpose, so it is judged alone
-        and a cookie beside it is ignored: two identities never mix (A64).
+        and a cookie beside it is ignored: two identities never mix.
         """
         carried = self._edge.bearer.read(self.headers)
         if carried is None:
@@ -211,11 +218,6 @@ class RequestAuth:
         if isinstance(issued, Issued):
             self.deliver(issued)
 
-    async def principal(self) -> Principal | None:
-        """Return who the request acts for, `None` if it carries no accepted credential."""
-        verdict = await self.verdict()
-        return verdict.principal if isinstance(verdict, Authenticated) else None
-
     def deliver(self, issued: Issued) -> None:
         """Set the cookies of a credential on this response, in place of any set before."""
         self.outgoing[:] = self.cookies.deliver(issued, self.auth.assembly.clock.now())
@@ -258,9 +260,10 @@ class AuthMiddleware:
                 await self.auth.open()
             with traced_as(request_id=request_id):
                 await self.app(scope, receive, send_with_cookies)
-        except StoreUnavailable:
+        except StoreUnavailable as fault:
             if started:
                 raise
+            _log.warning("a request was refused with 503: %s", fault)
             # With the cookies: what was rotated before the fault must not be lost.
             await _refuse(scope, STORE_DOWN, send_with_cookies)
         except Overloaded as fault:
@@ -327,6 +330,6 @@ async def _refuse(scope: Scope, refusal: Refusal, send: Send) -> None:
 
 
 def _hostname(host: str) -> str:
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0].lower()
+    name, _, port = host.rpartition(":") if _PORT.search(host) else (host, "", "")
+    del port
+    return name.lower()

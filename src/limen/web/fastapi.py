@@ -18,7 +18,7 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from limen.principal import Principal
-from limen.transports import CookieTransport
+from limen.transports.cookie import documented_name
 from limen.web import starlette
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ COOKIE_SCHEME = "LimenCookie"
 def install(app: FastAPI, auth: Limen) -> None:
     """Add Limen to an application: routes, middleware and the OpenAPI security schemes."""
     starlette.install(app, auth)
-    settings = auth.settings
-    secure = (settings.base_url or "https://").startswith("https://")
-    cookie = CookieTransport(settings.cookies, secure=secure).access_name
+    cookie = documented_name(auth.settings.cookies, auth.settings.base_url)
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:

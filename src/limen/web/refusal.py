@@ -1,4 +1,4 @@
-"""From a verdict to what a client is told: the only place that knows HTTP status codes.
+"""From a verdict to what a client is told, for any framework: status, text and headers.
 
 The reason stays on the server. Whoever is refused learns whether to sign in, to wait or to
 go away, and every refused credential is told the same (ASVS 6.3.8).
@@ -34,7 +34,9 @@ _INVALID = Refusal(
     {"WWW-Authenticate": 'Bearer error="invalid_token"'},
 )
 _FOREIGN = Refusal(
-    403, "This origin may not act with a cookie; add it to trusted_origins if it is yours"
+    403,
+    "A cookie acts only with an Origin header of ours or in trusted_origins; scripts send "
+    "Authorization: Bearer instead",
 )
 STORE_DOWN = Refusal(503, "Sign-in is unavailable, try again shortly", {"Retry-After": "1"})
 _FORBIDDEN = Refusal(

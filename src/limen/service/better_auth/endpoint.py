@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from limen.evidence import Evidence
 from limen.principal import Client
+from limen.service.better_auth.wire import JSON_TYPE
 from limen.transports import Carrier, Presented
 from limen.verdict import Authenticated, Reason, Refused
 
@@ -38,8 +39,8 @@ class Endpoint:
     """What is answered under one method and path, and how it is documented.
 
     `session` asks for somebody signed in before the handler runs. `limited` draws on the
-    budget of the client's address, `opens` applies the form rule of a sign-in. `keeps` says
-    that it needs a store, so that without one it does not exist.
+    budget of the client's address, `opens` applies the form rule of a sign-in. With
+    `needs_store` it does not exist where there is none.
     """
 
     method: str
@@ -52,8 +53,8 @@ class Endpoint:
     session: bool = False
     limited: bool = False
     opens: bool = False
-    keeps: bool = True
-    media_type: str = "application/json"
+    needs_store: bool = True
+    media_type: str = JSON_TYPE
     headers: tuple[str, ...] = ()  # request headers that it reads
     query: tuple[str, ...] = ()  # query parameters that it reads
 
@@ -138,7 +139,7 @@ class Call:
             return False  # of a time without a store
         return self.strategy_of(principal).guarantees.needs_store
 
-    async def standing(self, principal: Principal) -> Session | None:
+    async def living_session(self, principal: Principal) -> Session | None:
         """Return the stored session of a principal if it is still meant."""
         session = await self.auth.session(principal.session_id)
         if session is None or session.subject != principal.subject or session.ends_at <= self.now:
@@ -157,8 +158,8 @@ class Call:
             return None
         window = self.strategy_of(verdict.principal).guarantees.revocation_window
         if window > 0 and self.is_kept(verdict.principal):
-            standing = await self.standing(verdict.principal)
-            if standing is None:
+            session = await self.living_session(verdict.principal)
+            if session is None:
                 self.forget(Refused(Reason.REVOKED))
                 return None
         return verdict.principal

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import limen
 from limen.service.better_auth import schemas, wire
+from limen.service.better_auth.bodies import FORM_TYPE
 from limen.service.better_auth.endpoint import Call, Endpoint
 from limen.service.better_auth.routes import endpoints_of
 from limen.service.better_auth.wire import Problem, json_answer
-from limen.transports import CookieTransport
+from limen.transports.cookie import documented_name
 from limen.transports.origin import SAFE_METHODS
+from limen.web.refusal import STORE_DOWN
 
 if TYPE_CHECKING:
     from limen.authority import Limen
@@ -32,7 +34,7 @@ _BODY_PROBLEMS = (
     wire.INVALID_ERROR_URL,
     wire.INVALID_NEW_USER_URL,
 )
-_UNAVAILABLE = Problem(503, "UNAVAILABLE", "Sign-in is unavailable, try again shortly")
+_UNAVAILABLE = Problem(503, "UNAVAILABLE", STORE_DOWN.detail)
 _TITLES = {
     200: "Done",
     400: "The request is not understood",
@@ -58,7 +60,7 @@ def endpoint(auth: Limen) -> Endpoint:
     def described() -> dict[str, Any]:
         return document(auth)
 
-    return Endpoint("GET", PATH, serve, "Return this document", schemas.DOCUMENT, keeps=False)
+    return Endpoint("GET", PATH, serve, "Return this document", schemas.DOCUMENT, needs_store=False)
 
 
 def document(auth: Limen) -> dict[str, Any]:
@@ -67,13 +69,12 @@ def document(auth: Limen) -> dict[str, Any]:
     for one in (*endpoints_of(auth), endpoint(auth)):
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
     settings = auth.settings
-    secure = (settings.base_url or "https://").startswith("https://")
-    cookie = CookieTransport(settings.cookies, secure=secure).access_name
+    cookie = documented_name(settings.cookies, settings.base_url)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Limen",
-            "version": _version(),
+            "version": version("limen"),
             "description": "Accounts and sessions, over the wire that better-auth clients speak.",
         },
         "servers": [{"url": settings.base_path}],
@@ -163,9 +164,7 @@ def _request_body(body: Body) -> dict[str, Any]:
         "properties": {one.name: _member(one) for one in body.fields},
         "required": [one.name for one in body.fields if one.required],
     }
-    types = (
-        [wire.JSON_TYPE, "application/x-www-form-urlencoded"] if body.forms else [wire.JSON_TYPE]
-    )
+    types = [wire.JSON_TYPE, FORM_TYPE] if body.forms else [wire.JSON_TYPE]
     return {"required": body.required, "content": {name: {"schema": schema} for name in types}}
 
 
@@ -179,9 +178,3 @@ def _member(one: Field) -> dict[str, Any]:
     if one.most is not None:
         member["maxLength"] = one.most
     return member
-
-
-def _version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - read once, when somebody asks
-
-    return version(limen.__name__)

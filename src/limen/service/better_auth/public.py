@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from limen.rotation import PUBLISH_FOR
-from limen.service.better_auth.wire import Answer, json_answer
+from limen.service.better_auth.wire import UNAUTHORIZED, Answer, json_answer
+from limen.verdict import Refused
 
 if TYPE_CHECKING:
     from limen.service.better_auth.endpoint import Call
@@ -31,6 +32,8 @@ _PAGE = """<!doctype html>
 async def token(call: Call) -> Answer:
     """Return a short signed token that other services check by the key set."""
     minted = await call.auth.service_token(call.actor)
+    if isinstance(minted, Refused):
+        return UNAUTHORIZED.answer((("WWW-Authenticate", "Bearer"),))
     return json_answer({"token": minted.reveal()})
 
 

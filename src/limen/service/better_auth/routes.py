@@ -88,7 +88,7 @@ ENDPOINTS: Final = (
         "End this session",
         schemas.SUCCESS,
         body=SIGN_OUT,
-        keeps=False,
+        needs_store=False,
     ),
     Endpoint(
         "GET",
@@ -96,7 +96,7 @@ ENDPOINTS: Final = (
         sessions.get_session,
         "Say who is signed in",
         schemas.SESSION_AND_USER,
-        keeps=False,
+        needs_store=False,
     ),
     Endpoint(
         "POST",
@@ -104,7 +104,7 @@ ENDPOINTS: Final = (
         sessions.get_session,
         "Say who is signed in, and renew the cookies where that is due",
         schemas.SESSION_AND_USER,
-        keeps=False,
+        needs_store=False,
     ),
     Endpoint(
         "POST",
@@ -177,17 +177,19 @@ ENDPOINTS: Final = (
         "Return a short signed token for other services",
         schemas.TOKEN,
         session=True,
-        keeps=False,
+        needs_store=False,
     ),
-    Endpoint("GET", "/jwks", public.jwks, "Return the public keys", schemas.KEY_SET, keeps=False),
-    Endpoint("GET", "/ok", public.ok, "Say that the service is up", schemas.OK, keeps=False),
+    Endpoint(
+        "GET", "/jwks", public.jwks, "Return the public keys", schemas.KEY_SET, needs_store=False
+    ),
+    Endpoint("GET", "/ok", public.ok, "Say that the service is up", schemas.OK, needs_store=False),
     Endpoint(
         "GET",
         "/error",
         public.error,
         "Show an error code to a person",
         schemas.PAGE,
-        keeps=False,
+        needs_store=False,
         media_type="text/html",
         query=("error",),
     ),
@@ -197,4 +199,4 @@ ENDPOINTS: Final = (
 def endpoints_of(auth: Limen) -> tuple[Endpoint, ...]:
     """Return the endpoints that this configuration has: without a store there are fewer."""
     keeps = auth.assembly.parts.keeps
-    return tuple(one for one in ENDPOINTS if keeps or not one.keeps)
+    return tuple(one for one in ENDPOINTS if keeps or not one.needs_store)

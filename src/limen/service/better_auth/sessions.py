@@ -82,7 +82,7 @@ async def _renewed(call: Call, principal: Principal) -> Principal:
 async def _described(call: Call, principal: Principal) -> dict[str, Any] | None:
     """Return the session and user objects, `None` if the session has ended meanwhile."""
     if call.is_kept(principal):
-        session = await call.standing(principal)
+        session = await call.living_session(principal)
         if session is None:
             return None
         described = session_of(session)

@@ -4,39 +4,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from limen.account import Account, Found
-from limen.effects import (
-    AddAccount,
-    AddKey,
-    AttachCredential,
-    Consume,
-    Ended,
-    FindAccount,
-    FindRefresh,
-    FindRevocation,
-    FindSession,
-    Increment,
-    KeepTicket,
-    ListAccounts,
-    ListSessions,
-    LoadKeys,
-    OpenSession,
-    PromoteKey,
-    Purge,
-    ReadLog,
-    RemoveKey,
-    ResealKey,
-    Revoke,
-    RotateRefresh,
-    SetDisabled,
-    SetKeyState,
-    SetPassword,
-    Ticket,
-    TouchSession,
-    UpdateAccount,
-)
+from limen.effects import Ended
 from limen.errors import StoreUnavailable
 from limen.family import (
     Presentation,
@@ -56,8 +27,8 @@ from limen.throttle import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-
-A = TypeVar("A")
+    from limen import effects
+    from limen.effects import Ticket
 
 # At most one key may have one of these states.
 _SINGLE_STATES: Final = frozenset({KeyState.NEXT, KeyState.SIGNING})
@@ -90,16 +61,16 @@ class Records:
     def by_email(self, email: str | None) -> Account | None:
         return next((found for found in self.accounts.values() if found.email == email), None)
 
-    def find_account(self, effect: FindAccount) -> Found | None:
+    def find_account(self, effect: effects.FindAccount) -> Found | None:
         if effect.id is not None:
             return self.found(self.accounts.get(effect.id))
         return self.found(self.by_email(effect.email))
 
-    def list_accounts(self, effect: ListAccounts) -> tuple[Account, ...]:
+    def list_accounts(self, effect: effects.ListAccounts) -> tuple[Account, ...]:
         ids = sorted(id_ for id_ in self.accounts if id_ > effect.after)
         return tuple(self.accounts[id_] for id_ in ids[: effect.limit])
 
-    def add_account(self, effect: AddAccount) -> bool:
+    def add_account(self, effect: effects.AddAccount) -> bool:
         if self.by_email(effect.account.email) is not None:
             return False
         if effect.account.id in self.accounts:
@@ -109,7 +80,7 @@ class Records:
             self.passwords[effect.account.id] = effect.password_hash
         return True
 
-    def update_account(self, effect: UpdateAccount) -> Account | None:
+    def update_account(self, effect: effects.UpdateAccount) -> Account | None:
         account = self.accounts.get(effect.id)
         if account is None:
             return None
@@ -119,12 +90,13 @@ class Records:
             name=account.name if effect.name is None else effect.name,
             image=None if effect.clear_image else image,
             roles=account.roles if effect.roles is None else effect.roles,
+            revision=account.revision + (effect.roles is not None),
             updated_at=effect.now,
         )
         self.accounts[effect.id] = account
         return account
 
-    def set_password(self, effect: SetPassword) -> bool:
+    def set_password(self, effect: effects.SetPassword) -> bool:
         account = self.accounts.get(effect.id)
         if account is None or account.revision != effect.revision:
             return False
@@ -137,7 +109,7 @@ class Records:
             self.end_user(effect.id, effect.keep, effect.now, effect.horizon)
         return True
 
-    def set_disabled(self, effect: SetDisabled) -> int | None:
+    def set_disabled(self, effect: effects.SetDisabled) -> int | None:
         account = self.accounts.get(effect.id)
         if account is None:
             return None
@@ -173,7 +145,7 @@ class Records:
         if refresh is not None:
             self.refreshes[refresh] = RefreshRecord(refresh, session_id, now)
 
-    def open_session(self, effect: OpenSession) -> Session | None:
+    def open_session(self, effect: effects.OpenSession) -> Session | None:
         session = effect.session
         account = self.accounts.get(session.subject)
         if account is not None and account.disabled:
@@ -200,32 +172,33 @@ class Records:
         )
         return replace(session, created_at=max(session.created_at, floor))
 
-    def attach_credential(self, effect: AttachCredential) -> Standing | None:
+    def attach_credential(self, effect: effects.AttachCredential) -> Standing | None:
         session = self.sessions.get(effect.session_id)
         if session is None:
             return None
         self.check_new(effect.reference, effect.refresh)
         used_at = max(session.used_at, effect.now)
-        session = replace(session, strategy=effect.strategy, used_at=used_at)
+        strategy = effect.strategy or session.strategy
+        session = replace(session, strategy=strategy, used_at=used_at)
         self.sessions[session.id] = session
         self.add_secrets(session.id, effect.now, effect.reference, effect.refresh)
         return self.standing(self.lifted(session))
 
-    def find_session(self, effect: FindSession) -> Standing | None:
+    def find_session(self, effect: effects.FindSession) -> Standing | None:
         if effect.digest is not None:
             session_id = self.references.get(effect.digest, "")
         else:
             session_id = effect.id or ""
         return self.standing(self.sessions.get(session_id))
 
-    def touch_session(self, effect: TouchSession) -> bool:
+    def touch_session(self, effect: effects.TouchSession) -> bool:
         session = self.sessions.get(effect.id)
         if session is None:
             return False
         self.sessions[effect.id] = replace(session, used_at=max(session.used_at, effect.used_at))
         return True
 
-    def list_sessions(self, effect: ListSessions) -> tuple[Session, ...]:
+    def list_sessions(self, effect: effects.ListSessions) -> tuple[Session, ...]:
         living = [
             session
             for session in self.sessions.values()
@@ -263,7 +236,7 @@ class Records:
             return Ended(len(ids), self.append(Kind.USER, [subject], latest, horizon))
         return Ended(len(ids), self.append(Kind.SESSION, ids, now, horizon))
 
-    def revoke(self, effect: Revoke) -> Ended:
+    def revoke(self, effect: effects.Revoke) -> Ended:
         target, now, horizon = effect.target, effect.now, effect.horizon
         if target.spares_sessions:
             latest = self.latest(now, target.subject)
@@ -286,11 +259,11 @@ class Records:
             case _:
                 assert_never(target.kind)
 
-    def read_log(self, effect: ReadLog) -> tuple[Revocation, ...]:
+    def read_log(self, effect: effects.ReadLog) -> tuple[Revocation, ...]:
         newer = [entry for entry in self.log if entry.seq > effect.after]
         return tuple(newer[: effect.limit])
 
-    def find_revocation(self, effect: FindRevocation) -> bool:
+    def find_revocation(self, effect: effects.FindRevocation) -> bool:
         return any(
             (entry.kind is Kind.SESSION and entry.subject == effect.session_id)
             or (entry.kind is Kind.KEY and entry.subject == effect.key_id)
@@ -306,25 +279,26 @@ class Records:
 
     # -- refresh families
 
-    def find_refresh(self, effect: FindRefresh) -> Standing | None:
+    def presentation(self, record: RefreshRecord, now: int, grace: int) -> Presentation:
+        successor = self.refreshes.get(record.successor or b"")
+        used = successor is not None and successor.used_at is not None
+        return judge(record, used, now, grace)
+
+    def find_refresh(self, effect: effects.FindRefresh) -> Standing | None:
         record = self.refreshes.get(effect.digest)
         if record is None:
             return None
-        following = self.refreshes.get(record.successor or b"")
-        used = following is not None and following.used_at is not None
-        presentation = judge(record, used, effect.now, effect.grace)
+        presentation = self.presentation(record, effect.now, effect.grace)
         if presentation not in (Presentation.FIRST_USE, Presentation.RETRY):
             return None
         return self.standing(self.sessions[record.session_id])
 
-    def rotate_refresh(self, effect: RotateRefresh) -> Rotation | None:
+    def rotate_refresh(self, effect: effects.RotateRefresh) -> Rotation | None:
         record = self.refreshes.get(effect.digest)
         if record is None:
             return None
         session = self.sessions[record.session_id]
-        following = self.refreshes.get(record.successor or b"")
-        used = following is not None and following.used_at is not None
-        presentation = judge(record, used, effect.now, effect.grace)
+        presentation = self.presentation(record, effect.now, effect.grace)
         if presentation is Presentation.REPLAY:
             self.remove([session.id])
             self.append(Kind.SESSION, [session.id], effect.now, effect.horizon)
@@ -345,9 +319,13 @@ class Records:
         return self.first_use(effect, record, standing)
 
     def first_use(
-        self, effect: RotateRefresh, record: RefreshRecord, standing: Standing
+        self, effect: effects.RotateRefresh, record: RefreshRecord, standing: Standing
     ) -> Rotated:
         session = standing.session
+        # Nobody can be given this token again, so nothing need be kept that leads to it.
+        for digest, before in self.refreshes.items():
+            if before.successor == effect.digest and before.session_id == session.id:
+                self.refreshes[digest] = replace(before, sealed_successor=None)
         self.refreshes[effect.digest] = replace(
             record,
             used_at=effect.now,
@@ -359,7 +337,7 @@ class Records:
 
     # -- counters, tickets, housekeeping
 
-    def increment(self, effect: Increment) -> Tally:
+    def increment(self, effect: effects.Increment) -> Tally:
         tally = self.tallies.get(effect.key)
         if tally is None or tally.resets_at <= effect.now:
             tally = Tally(0, effect.now + effect.window)
@@ -367,14 +345,14 @@ class Records:
         self.tallies[effect.key] = tally
         return tally
 
-    def keep_ticket(self, effect: KeepTicket) -> None:
+    def keep_ticket(self, effect: effects.KeepTicket) -> None:
         self.tickets[effect.ticket.purpose, effect.ticket.digest] = effect.ticket
 
-    def consume(self, effect: Consume) -> Ticket | None:
+    def consume(self, effect: effects.Consume) -> Ticket | None:
         ticket = self.tickets.pop((effect.purpose, effect.digest), None)
         return None if ticket is None or ticket.expires_at <= effect.now else ticket
 
-    def purge(self, effect: Purge) -> int:
+    def purge(self, effect: effects.Purge) -> int:
         now = effect.now
         before = self.size()
         self.remove([session.id for session in self.sessions.values() if session.ends_at <= now])
@@ -388,13 +366,13 @@ class Records:
 
     # -- keys
 
-    def load_keys(self, _: LoadKeys) -> tuple[KeyRecord, ...]:
+    def load_keys(self, _: effects.LoadKeys) -> tuple[KeyRecord, ...]:
         return tuple(sorted(self.keys.values(), key=lambda key: (key.created_at, key.id)))
 
     def in_state(self, state: KeyState) -> KeyRecord | None:
         return next((key for key in self.keys.values() if key.state is state), None)
 
-    def add_key(self, effect: AddKey) -> bool:
+    def add_key(self, effect: effects.AddKey) -> bool:
         record = effect.record
         taken = record.state in _SINGLE_STATES and self.in_state(record.state) is not None
         if taken or record.id in self.keys:
@@ -402,7 +380,7 @@ class Records:
         self.keys[record.id] = record
         return True
 
-    def promote_key(self, effect: PromoteKey) -> bool:
+    def promote_key(self, effect: effects.PromoteKey) -> bool:
         key = self.keys.get(effect.key_id)
         if key is None or key.state is not KeyState.NEXT:
             return False
@@ -415,21 +393,21 @@ class Records:
     def move(self, key: KeyRecord, state: KeyState, now: int) -> None:
         self.keys[key.id] = replace(key, state=state, moved_at=now)
 
-    def set_key_state(self, effect: SetKeyState) -> bool:
+    def set_key_state(self, effect: effects.SetKeyState) -> bool:
         key = self.keys.get(effect.key_id)
         if key is None or effect.state not in _FINAL_STATES:
             return False
         self.move(key, effect.state, effect.now)
         return True
 
-    def reseal_key(self, effect: ResealKey) -> bool:
+    def reseal_key(self, effect: effects.ResealKey) -> bool:
         key = self.keys.get(effect.key_id)
         if key is None or key.sealed_private != effect.replacing:
             return False
         self.keys[key.id] = replace(key, sealed_private=effect.sealed_private)
         return True
 
-    def remove_key(self, effect: RemoveKey) -> bool:
+    def remove_key(self, effect: effects.RemoveKey) -> bool:
         key = self.keys.get(effect.key_id)
         if key is None or key.state is not KeyState.RETIRED:
             return False

@@ -4,34 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, assert_never, cast
 
-from limen.effects import (
-    AddAccount,
-    AddKey,
-    AttachCredential,
-    Consume,
-    FindAccount,
-    FindRefresh,
-    FindRevocation,
-    FindSession,
-    Increment,
-    KeepTicket,
-    ListAccounts,
-    ListSessions,
-    LoadKeys,
-    OpenSession,
-    PromoteKey,
-    Purge,
-    ReadLog,
-    RemoveKey,
-    ResealKey,
-    Revoke,
-    RotateRefresh,
-    SetDisabled,
-    SetKeyState,
-    SetPassword,
-    TouchSession,
-    UpdateAccount,
-)
+from limen import effects
 from limen.stores.memory.records import Records
 
 if TYPE_CHECKING:
@@ -44,58 +17,58 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
     records: Records, effect: StoreEffect
 ) -> object:
     match effect:
-        case FindAccount():
+        case effects.FindAccount():
             return records.find_account(effect)
-        case ListAccounts():
+        case effects.ListAccounts():
             return records.list_accounts(effect)
-        case AddAccount():
+        case effects.AddAccount():
             return records.add_account(effect)
-        case UpdateAccount():
+        case effects.UpdateAccount():
             return records.update_account(effect)
-        case SetPassword():
+        case effects.SetPassword():
             return records.set_password(effect)
-        case SetDisabled():
+        case effects.SetDisabled():
             return records.set_disabled(effect)
-        case OpenSession():
+        case effects.OpenSession():
             return records.open_session(effect)
-        case AttachCredential():
+        case effects.AttachCredential():
             return records.attach_credential(effect)
-        case FindSession():
+        case effects.FindSession():
             return records.find_session(effect)
-        case TouchSession():
+        case effects.TouchSession():
             return records.touch_session(effect)
-        case ListSessions():
+        case effects.ListSessions():
             return records.list_sessions(effect)
-        case Revoke():
+        case effects.Revoke():
             return records.revoke(effect)
-        case FindRefresh():
+        case effects.FindRefresh():
             return records.find_refresh(effect)
-        case RotateRefresh():
+        case effects.RotateRefresh():
             return records.rotate_refresh(effect)
-        case ReadLog():
+        case effects.ReadLog():
             return records.read_log(effect)
-        case FindRevocation():
+        case effects.FindRevocation():
             return records.find_revocation(effect)
-        case Increment():
+        case effects.Increment():
             return records.increment(effect)
-        case KeepTicket():
+        case effects.KeepTicket():
             records.keep_ticket(effect)
             return None
-        case Consume():
+        case effects.Consume():
             return records.consume(effect)
-        case Purge():
+        case effects.Purge():
             return records.purge(effect)
-        case LoadKeys():
+        case effects.LoadKeys():
             return records.load_keys(effect)
-        case AddKey():
+        case effects.AddKey():
             return records.add_key(effect)
-        case PromoteKey():
+        case effects.PromoteKey():
             return records.promote_key(effect)
-        case SetKeyState():
+        case effects.SetKeyState():
             return records.set_key_state(effect)
-        case ResealKey():
+        case effects.ResealKey():
             return records.reseal_key(effect)
-        case RemoveKey():
+        case effects.RemoveKey():
             return records.remove_key(effect)
         case _:
             assert_never(effect)

@@ -68,7 +68,11 @@ def change(connection: Connection, effect: UpdateAccount) -> Account | None:
     if effect.image is not None or effect.clear_image:
         values["image"] = None if effect.clear_image else effect.image
     if effect.roles is not None:
+        # Alone with the subject: a sign-in in flight either shows its session to the
+        # revocation that follows, or sees the revision move.
+        hold_subject(connection, effect.id, shared=False)
         values["roles"] = names(sorted(effect.roles))
+        values["revision"] = account.c.revision + 1
     changed = update(account).where(account.c.id == effect.id).values(values).returning(account)
     row = connection.execute(changed).one_or_none()
     return None if row is None else account_of(row)

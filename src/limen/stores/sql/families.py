@@ -107,6 +107,11 @@ def _successor_used(connection: Connection, record: RefreshRecord) -> bool:
 
 
 def _first_use(connection: Connection, effect: RotateRefresh, standing: Standing) -> Rotated:
+    # Nobody can be given this token again, so nothing need be kept that leads to it.
+    predecessor = update(secret).where(
+        secret.c.session_id == standing.session.id, secret.c.successor == effect.digest
+    )
+    connection.execute(predecessor.values(sealed_successor=None))
     connection.execute(
         insert(secret).values(
             digest=effect.successor,

@@ -22,10 +22,17 @@ def unavailable(error: BaseException) -> StoreUnavailable:
     the answer outside the `except` block, or Python attaches the error all the same.
     """
     kind = type(error).__name__
-    fault = StoreUnavailable(f"the database did not answer ({kind})")
+    fault = StoreUnavailable(f"the database did not serve a request ({kind}{_why(error)})")
     if _says_nothing_of_rows(error):
         fault.__cause__ = error
     return fault
+
+
+def _why(error: BaseException) -> str:
+    """Return what the driver says of a connection that could not be made; no row is near it."""
+    if isinstance(error, DBAPIError) and error.statement is None and error.orig is not None:
+        return f": {str(error.orig).splitlines()[0][:200]}" if str(error.orig) else ""
+    return ""
 
 
 def _says_nothing_of_rows(error: BaseException) -> bool:

@@ -67,11 +67,11 @@ def find(connection: Connection, effect: FindRevocation) -> bool:
 
 def lifted(connection: Connection, session: Session) -> Session:
     """Return the session as it stands after what was revoked: `created_at` is not covered."""
-    floor = not_before(connection, session.subject)
+    floor = _not_before(connection, session.subject)
     return replace(session, created_at=max(session.created_at, floor))
 
 
-def not_before(connection: Connection, subject: str) -> int:
+def _not_before(connection: Connection, subject: str) -> int:
     """Return the moment up to which everything of a subject is refused, 0 if there is none."""
     covering = or_(
         and_(revocation.c.kind == Kind.USER.value, revocation.c.subject == subject),

@@ -108,7 +108,9 @@ def open_(connection: Connection, effect: OpenSession) -> Session | None:
 def attach(connection: Connection, effect: AttachCredential) -> Standing | None:
     """Perform `AttachCredential`."""
     moved = update(session).where(session.c.id == effect.session_id)
-    moved = moved.values(strategy=effect.strategy, used_at=_later(effect.now))
+    moved = moved.values(used_at=_later(effect.now))
+    if effect.strategy is not None:
+        moved = moved.values(strategy=effect.strategy)
     if connection.execute(moved.returning(session.c.id)).one_or_none() is None:
         return None
     _add_secrets(connection, effect.session_id, effect.now, effect.reference, effect.refresh)

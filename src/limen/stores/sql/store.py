@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from limen.effects import Access
@@ -38,6 +39,7 @@ class SqlStore:
         backend = self._engine.dialect.name
         self._reading = self._engine.execution_options(**reading_options(backend))
         self._writing = self._engine.execution_options(**writing_options(backend))
+        self._unfinished: set[asyncio.Future[object]] = set()
 
     def __repr__(self) -> str:
         return f"<SqlStore {self._engine.dialect.name}>"
@@ -47,13 +49,26 @@ class SqlStore:
         asked = cast("StoreEffect", effect)
         try:
             if effect.access is Access.WRITE:
-                async with self._writing.begin() as connection:
-                    return cast("A", await connection.run_sync(answer, asked))
+                return cast("A", await self._write(asked))
             async with self._reading.connect() as connection:
                 return cast("A", await connection.run_sync(answer, asked))
         except FAULTS as error:
             fault = unavailable(error)
         raise fault
+
+    async def _write(self, asked: StoreEffect) -> object:
+        """Run a transaction to its end even if whoever waits for it is cancelled.
+
+        A write that stops half-way would keep its lock, and with it every other writer.
+        """
+        writing = asyncio.ensure_future(self._transact(asked))
+        self._unfinished.add(writing)
+        writing.add_done_callback(self._unfinished.discard)
+        return await asyncio.shield(writing)
+
+    async def _transact(self, asked: StoreEffect) -> object:
+        async with self._writing.begin() as connection:
+            return await connection.run_sync(answer, asked)
 
     async def open(self) -> None:
         """Connect and check the tables; raises `MigrationNeeded` or `StoreUnavailable`."""

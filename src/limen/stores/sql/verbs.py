@@ -4,34 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from limen.effects import (
-    AddAccount,
-    AddKey,
-    AttachCredential,
-    Consume,
-    FindAccount,
-    FindRefresh,
-    FindRevocation,
-    FindSession,
-    Increment,
-    KeepTicket,
-    ListAccounts,
-    ListSessions,
-    LoadKeys,
-    OpenSession,
-    PromoteKey,
-    Purge,
-    ReadLog,
-    RemoveKey,
-    ResealKey,
-    Revoke,
-    RotateRefresh,
-    SetDisabled,
-    SetKeyState,
-    SetPassword,
-    TouchSession,
-    UpdateAccount,
-)
+from limen import effects
 from limen.stores.sql import accounts, families, keys, log, sessions, tickets
 
 if TYPE_CHECKING:
@@ -45,58 +18,58 @@ def answer(  # noqa: C901, PLR0912 - one case per member of a closed union
 ) -> object:
     """Perform one effect on a connection; the caller begins and ends the transaction."""
     match effect:
-        case FindAccount():
+        case effects.FindAccount():
             return accounts.find(connection, effect)
-        case ListAccounts():
+        case effects.ListAccounts():
             return accounts.listed(connection, effect)
-        case AddAccount():
+        case effects.AddAccount():
             return accounts.add(connection, effect)
-        case UpdateAccount():
+        case effects.UpdateAccount():
             return accounts.change(connection, effect)
-        case SetPassword():
+        case effects.SetPassword():
             return accounts.set_password(connection, effect)
-        case SetDisabled():
+        case effects.SetDisabled():
             return accounts.set_disabled(connection, effect)
-        case OpenSession():
+        case effects.OpenSession():
             return sessions.open_(connection, effect)
-        case AttachCredential():
+        case effects.AttachCredential():
             return sessions.attach(connection, effect)
-        case FindSession():
+        case effects.FindSession():
             return sessions.find(connection, effect)
-        case TouchSession():
+        case effects.TouchSession():
             return sessions.touch(connection, effect)
-        case ListSessions():
+        case effects.ListSessions():
             return sessions.listed(connection, effect)
-        case Revoke():
+        case effects.Revoke():
             return sessions.revoke(connection, effect)
-        case FindRefresh():
+        case effects.FindRefresh():
             return families.find(connection, effect)
-        case RotateRefresh():
+        case effects.RotateRefresh():
             return families.rotate(connection, effect)
-        case ReadLog():
+        case effects.ReadLog():
             return log.read(connection, effect)
-        case FindRevocation():
+        case effects.FindRevocation():
             return log.find(connection, effect)
-        case Increment():
+        case effects.Increment():
             return tickets.increment(connection, effect)
-        case KeepTicket():
+        case effects.KeepTicket():
             tickets.keep(connection, effect)
             return None
-        case Consume():
+        case effects.Consume():
             return tickets.consume(connection, effect)
-        case Purge():
+        case effects.Purge():
             return tickets.purge(connection, effect)
-        case LoadKeys():
+        case effects.LoadKeys():
             return keys.load(connection, effect)
-        case AddKey():
+        case effects.AddKey():
             return keys.add(connection, effect)
-        case PromoteKey():
+        case effects.PromoteKey():
             return keys.promote(connection, effect)
-        case SetKeyState():
+        case effects.SetKeyState():
             return keys.set_state(connection, effect)
-        case ResealKey():
+        case effects.ResealKey():
             return keys.reseal(connection, effect)
-        case RemoveKey():
+        case effects.RemoveKey():
             return keys.remove(connection, effect)
         case _:
             assert_never(effect)

@@ -1,0 +1,33 @@
+"""Drawing on a budget of attempts, as a flow."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from limen.effects import Increment, ask, check, enter
+from limen.evidence import Public
+from limen.phase import Phase
+from limen.throttle import retry_after
+from limen.verdict import Reason, Refused
+
+if TYPE_CHECKING:
+    from limen.effects import Flow
+    from limen.throttle import Budget
+
+
+def spend(budget: Budget, identifier: str, now: int) -> Flow[Refused | None]:
+    """Draw once on a budget; refused with the seconds to wait when it is used up.
+
+    The attempt is counted before it is judged, so that concurrent guesses cannot outrun the
+    count. The store keeps a digest: neither addresses nor e-mails stand in its counters.
+    """
+    yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(budget.name)})
+    if not budget.limit:
+        return None
+    key = hashlib.sha256(f"{budget.name}:{identifier}".encode()).hexdigest()
+    tally = yield from ask(Increment(key, budget.window, now))
+    wait = retry_after(tally, budget, now)
+    if not (yield from check("within budget", wait is None, Reason.THROTTLED)):
+        return Refused(Reason.THROTTLED, retry_after=wait)
+    return None
