@@ -23,6 +23,14 @@ def logged(caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join(texts)
 
 
+@pytest.fixture(autouse=True)
+def heard(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hear the loggers whatever another test's server has made of them."""
+    for name in ("limen", "uvicorn", "uvicorn.error", "uvicorn.access"):
+        caplog.set_level(logging.DEBUG, logger=name)
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+
+
 @pytest.mark.parametrize("strategy", ["session", "jwt"])
 def test_while_the_store_is_down_everything_is_refused_and_afterwards_all_is_well(
     start: Callable[..., Live], postgresql: PostgresServer, postgresql_url: str, strategy: str

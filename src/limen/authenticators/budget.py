@@ -22,9 +22,9 @@ def spend(budget: Budget, identifier: str, now: int) -> Flow[Refused | None]:
     The attempt is counted before it is judged, so that concurrent guesses cannot outrun the
     count. The store keeps a digest: neither addresses nor e-mails stand in its counters.
     """
-    yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(budget.name)})
     if not budget.limit:
         return None
+    yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(budget.name)})
     key = hashlib.sha256(f"{budget.name}:{identifier}".encode()).hexdigest()
     tally = yield from ask(Increment(key, budget.window, now))
     wait = retry_after(tally, budget, now)

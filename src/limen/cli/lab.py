@@ -10,7 +10,7 @@ import typer
 
 from limen.cli.examples import example
 from limen.cli.output import say
-from limen.cli.serve import run_server
+from limen.cli.serve import check_port, run_server
 from limen.errors import ConfigurationError
 
 # The Lab shows what a service must hide, so nobody else may reach it.
@@ -25,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 def run_lab(
     port: Annotated[
-        int, typer.Option(metavar="PORT", help="Port to listen on; 0 is any free one.")
+        int,
+        typer.Option(
+            min=0, max=65_535, metavar="PORT", help="Port to listen on; 0 is any free one."
+        ),
     ] = LAB_PORT,
 ) -> None:
     """Start the Lab, where a browser shows each strategy step by step.
@@ -40,6 +43,7 @@ def run_lab(
             "lab", f"the package {error.name} is missing.", "Install limen[lab]."
         ) from None
     port = port or _free_port()
+    check_port(LAB_HOST, port)
     lab = create_app(port)
     say(f"Open {lab.launch_url}")
     say("Press Ctrl-C to stop.")

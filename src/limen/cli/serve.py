@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,7 +42,10 @@ def serve(
         str, typer.Option(metavar="ADDRESS", help="Address to listen on.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(metavar="PORT", help="Port to listen on; 0 is any free one.")
+        int,
+        typer.Option(
+            min=0, max=65_535, metavar="PORT", help="Port to listen on; 0 is any free one."
+        ),
     ] = 8000,
     workers: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that serve.")] = 1,
     reload: Annotated[
@@ -63,6 +67,7 @@ def serve(
     settings = read(overrides).settings()
     with BlockingLimen(settings=settings):
         pass  # a missing table or a wrong secret is found here, in one sentence
+    check_port(host, port)
     kept = shown_database(settings.database) if settings.database else "nothing"
     say(
         f"Serving strategy {settings.strategy!r} under http://{host}:{port}{settings.base_path}, "
@@ -80,6 +85,21 @@ def serve(
         reload=reload,
         access_log=access_log,
     )
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise `ConfigurationError` if nobody could listen there, before anything is announced."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                "port",
+                f"{port} on {host} cannot be listened on ({error.strerror or error}).",
+                "Choose another with --port.",
+            ) from None
 
 
 def run_server(app: Any, **options: Any) -> None:
