@@ -23,7 +23,7 @@ from limen.trace.redaction import Redaction
 if TYPE_CHECKING:
     from limen.claims import TokenPolicy
     from limen.sealing import Secrets
-    from limen.settings import StrategyName
+    from limen.settings import Options, StrategyName
     from limen.strategies.base import Strategy
 
 RUN_KEY_OCTETS = 32
@@ -56,6 +56,26 @@ class HeldKeys:
     def keyring(self, keyring: Keyring) -> None:
         inherited = self._inherited
         self._keyring = keyring if inherited is None else keyring.with_verifying(inherited)
+
+
+def settings_from(
+    strategy: StrategyName | Strategy, settings: Settings | None, options: Options
+) -> Settings:
+    """Return the settings that were given in one of two ways.
+
+    Raises `ConfigurationError` if they were given in both: one would be ignored.
+    """
+    if settings is None:
+        name: StrategyName = strategy if isinstance(strategy, str) else "session"
+        return Settings(strategy=name, **options)
+    also = list(options)
+    if isinstance(strategy, str) and strategy not in ("hybrid", settings.strategy):
+        also.insert(0, "strategy")
+    if also:
+        raise ConfigurationError(
+            "settings", f"are given, and so is {', '.join(also)}.", "Put it into the settings."
+        )
+    return settings
 
 
 def check_face(store: object, *, awaits: bool) -> None:

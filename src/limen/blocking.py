@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open
+from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open, settings_from
 from limen.driver import drive_blocking
 from limen.effects import (
     REVOKING,
@@ -76,8 +76,7 @@ class BlockingLimen:
     ) -> None:
         """Check every setting and build the parts; raises `ConfigurationError`."""
         own = None if isinstance(strategy, str) else strategy
-        name = strategy if isinstance(strategy, str) else "session"
-        self.settings = settings or Settings(strategy=name, **options)
+        self.settings = settings_from(strategy, settings, options)
         has_store = store is not None or self.settings.database is not None
         self._assembly: Assembly = assemble(
             self.settings, clock, entropy, keeps=has_store, primary=own

@@ -165,3 +165,11 @@ def test_without_a_store_what_needs_one_says_so():
             assert caught.value.setting == "database"
         assert limen.session("ses_1") is None
         assert limen.spend(Budget("a", 1, 1), "x") is None
+
+
+def test_settings_that_are_given_twice_are_refused_not_ignored():
+    with pytest.raises(ConfigurationError, match="max_lag") as caught:
+        BlockingLimen(settings=Settings(**GOOD), max_lag=5)
+    assert caught.value.setting == "settings"
+    with pytest.raises(ConfigurationError, match="strategy"):
+        BlockingLimen("jwt", settings=Settings(**(GOOD | {"strategy": "session"})))

@@ -14,7 +14,7 @@ from limen.authority import Limen
 from limen.blocking import BlockingLimen
 from limen.cli.configuration import Overrides, read, shown_database
 from limen.cli.examples import example
-from limen.cli.faults import ExitCode
+from limen.cli.faults import ExitCode, give_up
 from limen.cli.opening import ConfigOption, DatabaseOption, StrategyOption, overrides_of
 from limen.cli.output import complain, say
 from limen.cli.variables import CONFIG_VARIABLE, PREFIX
@@ -88,18 +88,15 @@ def serve(
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise `ConfigurationError` if nobody could listen there, before anything is announced."""
+    """Give up if nobody could listen there, before anything is announced."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise ConfigurationError(
-                "port",
-                f"{port} on {host} cannot be listened on ({error.strerror or error}).",
-                "Choose another with --port.",
-            ) from None
+            why = error.strerror or str(error)
+            give_up(f"Port {port} of {host} cannot be opened ({why}). Choose another with --port.")
 
 
 def run_server(app: Any, **options: Any) -> None:
