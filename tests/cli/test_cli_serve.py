@@ -97,7 +97,9 @@ def test_a_port_that_is_taken_is_a_failure(ready: Terminal) -> None:
         taken.listen()
         done = ready.run("serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1
-    assert "address already in use" in done.stderr
+    assert "Address already in use" in done.stderr
+    assert "--port" in done.stderr
+    assert done.stdout == ""  # nothing was announced
 
 
 def test_reload_and_workers_exclude_each_other(ready: Terminal) -> None:
