@@ -7,7 +7,7 @@ contradicts another raises `ConfigurationError`, which names it and the remedy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from limen.claims import TokenPolicy
@@ -215,9 +215,6 @@ class Settings:
             audience=self.audience or issuer,
             lifetime=_milliseconds(self.access_lifetime),
         )
-
-
-SETTING_NAMES = tuple(one.name for one in fields(Settings))
 
 
 def _milliseconds(seconds: float) -> int:

@@ -38,8 +38,12 @@ class Casting:
     """What a subclass of the suite provides."""
 
     def make_limen(self, clock: FrozenClock, entropy: Entropy, sink: Sink) -> Limen:
-        """Return a Limen that is not open; each call is a process over the same store."""
-        raise NotImplementedError
+        """Return a Limen that is not open; each call is a process over the same store.
+
+        Raises `TypeError` until a subclass says which.
+        """
+        del clock, entropy, sink
+        raise TypeError(f"{type(self).__name__} must say how to make a Limen: def make_limen(...)")
 
     def make_strategy(self, parts: Parts) -> Strategy:
         """Return the strategy to judge; without an answer of yours, the Limen's own."""
