@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format typecheck coverage snapshots lock environment services clean
+.PHONY: help run test lint format typecheck coverage bench snapshots lock environment services clean
 
 help:  ## say what can be asked for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,10 @@ coverage: environment services  ## the tests again, with a report of what they d
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
+bench:  ## measure Limen beside its peers, 25 minutes; BENCH="measure ..." ONLY=... QUICK=1
+	@$(PYTHON) -m bench.environments
+	@.limen/bench/limen/bin/python -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(BENCH)
+
 snapshots: environment  ## write public_api.txt and the generated reference tables again
 	$(BIN)/python scripts/public_api.py
 	$(BIN)/python scripts/reference.py
@@ -45,7 +49,7 @@ lock: environment  ## resolve requirements/*.lock again
 environment:  ## .venv from requirements/dev.lock, if it is not up to date
 	@$(PYTHON) scripts/environment.py dev
 
-services:  ## install what tests drive: PostgreSQL, Redis, Chromium, Node
+services:  ## install what tests drive: PostgreSQL, Redis, Chromium, Node, wrk
 	@$(PYTHON) scripts/services.py
 
 clean:  ## remove what can be made again, the example's database included

@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = {
     "run": ("fastapi", "cli"),
-    "dev": ("postgresql", "fastapi", "cli", "lab"),
+    "dev": ("postgresql", "redis", "fastapi", "cli", "lab"),
+    "bench": ("postgresql", "fastapi", "cli"),
 }
 OPTIONS = (
     "--universal",
@@ -31,15 +32,15 @@ OPTIONS = (
 
 
 def main() -> None:
-    """Resolve `dev` first; `run` then takes the same versions."""
+    """Resolve `dev` first; the others then take the same versions."""
     with tempfile.TemporaryDirectory() as place:
         venv.create(place, with_pip=True)
         resolver = Path(place) / "bin" / "uv"
         subprocess.run([Path(place) / "bin" / "pip", "install", "-q", "uv"], check=True)
-        for name in ("dev", "run"):
+        for name in ("dev", "run", "bench"):
             command = [str(resolver), "pip", "compile", *OPTIONS, *sys.argv[1:]]
             command += [f"--extra={extra}" for extra in EXTRAS[name]]
-            if name == "run":
+            if name != "dev":
                 command.append("--constraints=requirements/dev.lock")
             command += ["pyproject.toml", f"requirements/{name}.in"]
             command.append(f"--output-file=requirements/{name}.lock")

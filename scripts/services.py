@@ -1,4 +1,4 @@
-"""Installs what the tests drive besides Python: databases, a browser, Node.
+"""Installs what the tests drive besides Python: databases, a browser, Node, wrk.
 
 Only what is missing is installed, and nothing is started: tests start private instances on
 127.0.0.1. The npm packages of `tests/npm` are installed from their lock.
@@ -29,6 +29,8 @@ def missing_packages() -> list[str]:
         packages.append("redis-server")
     if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
         packages += [_browser(), "fonts-liberation"]
+    if shutil.which("wrk") is None:
+        packages.append("wrk")
     if shutil.which("node") is None:
         packages.append("nodejs")
     if shutil.which("npm") is None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from servers import PostgresServer
+from servers import PostgresServer, RedisServer
 
 NOT_RUN = ("skipped", "xfailed")
 
@@ -25,6 +25,22 @@ def postgresql_url(postgresql: PostgresServer) -> Iterator[str]:
     url = postgresql.database()
     yield url
     postgresql.drop(url)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """Start a Redis for this process, at the first test that asks for it."""
+    server = RedisServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """Give one test an empty Redis."""
+    with redis_server.client() as client:
+        client.flushall()
+    return redis_server.url
 
 
 def _not_run(config: pytest.Config) -> list[pytest.TestReport]:

@@ -10,6 +10,7 @@ from limen.authenticators.password import PasswordAuthenticator
 from limen.clock import Clock, SystemClock
 from limen.entropy import Entropy, SystemEntropy
 from limen.errors import ConfigurationError
+from limen.guarantees import RevocationCheck
 from limen.keyring import DERIVABLE, Algorithm, Keyring, derived_keyring
 from limen.operations import Operations, Parts
 from limen.passwords import PasswordHasher
@@ -19,9 +20,11 @@ from limen.strategies.jwt import JwtStrategy
 from limen.strategies.session import SessionStrategy
 from limen.trace.recorder import Tracer
 from limen.trace.redaction import Redaction
+from limen.verified import VerifiedCredentials
 
 if TYPE_CHECKING:
     from limen.claims import TokenPolicy
+    from limen.ports import View
     from limen.sealing import Secrets
     from limen.settings import Options, StrategyName
     from limen.strategies.base import Strategy
@@ -55,7 +58,10 @@ class HeldKeys:
     @keyring.setter
     def keyring(self, keyring: Keyring) -> None:
         inherited = self._inherited
-        self._keyring = keyring if inherited is None else keyring.with_verifying(inherited)
+        joined = keyring if inherited is None else keyring.with_verifying(inherited)
+        # The same object while nothing has changed: what was verified with it stays so.
+        if joined != self._keyring:
+            self._keyring = joined
 
 
 def settings_from(
@@ -117,12 +123,15 @@ class Assembly:
         """Whether anybody listens to the trace."""
         return self.tracer.listening
 
+    def verified(self, feed: View | None) -> VerifiedCredentials:
+        """Return an empty cache of verdicts that rest on a feed."""
+        return VerifiedCredentials(self.keys, self.clock, feed, self.settings.remembered)
+
     @property
     def follows_feed(self) -> bool:
         """Whether any strategy in use asks the revocation feed."""
-        return any(
-            isinstance(one, HybridStrategy) and one.asks_feed for one in self.parts.strategies
-        )
+        checks = {one.guarantees.check for one in self.parts.strategies}
+        return RevocationCheck.FEED in checks
 
 
 def assemble(
@@ -184,22 +193,20 @@ def _strategy_named(
     # Tokens for other services (`/token`) exist under every strategy with a store, so
     # the log gets an entry even where this service itself would not need one.
     horizon = policy.lifetime + policy.leeway
+    # `check` is about the strategy that issues; an accepted one keeps its preset.
+    check = settings.revocation_check if name == settings.strategy else CHECKS[name][0]
+    max_lag = round(settings.max_lag * 1000)
     if name == "session":
-        return SessionStrategy(lifetimes, log_horizon=horizon)
+        return SessionStrategy(
+            lifetimes, log_horizon=horizon, max_lag=max_lag, revocation_check=check
+        )
     if name == "jwt":
         refresh = settings.refresh is not None
         return JwtStrategy(
             keys, policy, lifetimes, refresh=refresh, grace=grace, log_horizon=horizon
         )
-    # `check` is about the strategy that issues; an accepted one keeps its preset.
-    issues = name == settings.strategy
     return HybridStrategy(
-        keys,
-        policy,
-        lifetimes,
-        grace=grace,
-        max_lag=round(settings.max_lag * 1000),
-        revocation_check=settings.revocation_check if issues else CHECKS[name][0],
+        keys, policy, lifetimes, grace=grace, max_lag=max_lag, revocation_check=check
     )
 
 

@@ -14,22 +14,24 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open, settings_from
+from limen.connections import Connection, Connections
 from limen.driver import drive
 from limen.effects import (
     REVOKING,
     AskFeed,
+    AskPosition,
     Flow,
     HashPassword,
     PasswordAnswer,
     RefreshKeys,
+    Remember,
     VerifyPassword,
 )
 from limen.errors import LimenError, StoreUnavailable
-from limen.feeds.polling import PollingFeed
+from limen.feeds import coverage, feed_for, position
 from limen.hashing import HashingPool
 from limen.operations import Operations
 from limen.passwords import SALT_OCTETS
-from limen.revocation import Coverage
 from limen.settings import Options, Settings, StrategyName
 from limen.stores.none import NoStore
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from limen.ports import Feed, Store
     from limen.principal import Principal
     from limen.strategies.base import Strategy
+    from limen.verdict import Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -97,23 +100,33 @@ class Limen:
         self._operations = self._assembly.operations
         if store is not None:
             check_face(store, awaits=True)
-        self._store = store or _store_named(self.settings.database)
+        self._store = store or _store_named(self.settings)
         self._hashing = HashingPool(self.settings.hashing_workers)
-        self._feed: Feed | None = self._build_feed()
+        self._feed: Feed | None = self._build_feed() if self._assembly.follows_feed else None
+        self._connections = self._build_connections()
+        self._watching = False
+        self._verified = self._assembly.verified(self._feed)
         self._keys_read_at = 0
         self._upkeep: asyncio.Task[None] | None = None
         self._opened = False
         self._opening = asyncio.Lock()
 
-    def _build_feed(self) -> Feed | None:
-        if not self._assembly.follows_feed:
-            return None
-        return PollingFeed(
+    def _build_feed(self) -> Feed:
+        return feed_for(
             self._store,
             self._assembly.clock,
             max_lag=round(self.settings.max_lag * 1000),
             interval=round(self.settings.feed_interval * 1000),
             on_key=lambda: self.run(self._operations.load_keys()),
+        )
+
+    def _build_connections(self) -> Connections:
+        strategies = self._assembly.parts.strategies
+        return Connections(
+            lambda principal: self.run(self._operations.still_stands(principal)),
+            self._assembly.clock,
+            round(self.settings.max_lag * 1000),
+            logged=all(one.horizon for one in strategies if one.guarantees.needs_store),
         )
 
     # -- opening and closing
@@ -144,6 +157,7 @@ class Limen:
 
     async def close(self) -> None:
         """Stop following, let running hashes finish and close the store."""
+        await self._connections.close()
         if self._feed is not None:
             await self._feed.stop()
         if self._upkeep is not None:
@@ -189,11 +203,32 @@ class Limen:
         recorder = self._assembly.tracer.begin(self._assembly.parts.primary.name)
         return await drive(flow, self, recorder)
 
+    async def authenticate(self, presented: str | None) -> Verdict:
+        """Say who a credential stands for.
+
+        One that was verified before needs no flow: its verdict is given again if the keys
+        and the feed allow it. Raises `StoreUnavailable` when the store must be asked and
+        cannot answer.
+        """
+        if not self._opened:
+            raise not_open("Limen")
+        if presented is not None:
+            known = self._verified.recognise(presented)
+            if known is not None:
+                if self._assembly.traced:
+                    await self.run(self._operations.recognised(presented, known))
+                return known
+        return await self.run(self._operations.authenticate(presented))
+
     async def answer(self, effect: AnyEffect) -> Any:
         """Answer one effect of a flow; called by the driver."""
         match effect:
             case AskFeed():
-                return Coverage.STALE if self._feed is None else self._feed.answer(effect)
+                return coverage(self._feed, effect)
+            case AskPosition():
+                return position(self._feed)
+            case Remember():
+                return self._verified.keep(effect)
             case VerifyPassword(password, against):
                 verify = functools.partial(self._assembly.hasher.verify, password, against)
                 return PasswordAnswer(*await self._hashing.run(verify))
@@ -222,13 +257,46 @@ class Limen:
             with contextlib.suppress(StoreUnavailable):
                 await self._feed.catch_up()
 
+    # -- open connections
+
+    async def watch(self, principal: Principal) -> Connection:
+        """Watch over an open connection, such as a stream, until its sign-in ends.
+
+        `with await auth.watch(principal) as connection:`, and in it `await
+        connection.ended()` or a look at `connection.ending`. Within `max_lag` of a revocation
+        of its session, user or key the connection has ended, and also if nobody could tell
+        for so long. The first one makes this process follow the log, whatever the strategy.
+        Raises `StoreUnavailable` if the store cannot say whether the sign-in stands.
+        """
+        if not self._opened:
+            raise not_open("Limen")
+        if not self._watching:
+            await self._begin_to_watch()
+        return await self._connections.open(principal)
+
+    async def _begin_to_watch(self) -> None:
+        async with self._opening:
+            if self._watching:
+                return
+            if self._feed is None and self._assembly.parts.keeps:
+                feed = self._build_feed()
+                try:
+                    await feed.start()
+                except BaseException:
+                    await feed.stop()
+                    raise
+                self._feed = feed
+            if self._feed is not None:
+                self._feed.tell(self._connections.hear)
+                self._connections.feed = self._feed
+            self._watching = True
+
     # -- what an application asks for; the signatures and docstrings are those of Operations
 
     sign_up = _awaited(Operations.sign_up)
     add_account = _awaited(Operations.add_account)
     sign_in = _awaited(Operations.sign_in)
     remember = _awaited(Operations.remember)
-    authenticate = _awaited(Operations.authenticate)
     recall = _awaited(Operations.recall)
     reissue = _awaited(Operations.reissue)
     refresh = _awaited(Operations.refresh)
@@ -247,6 +315,7 @@ class Limen:
     enable = _awaited(Operations.enable)
     spend = _awaited(Operations.spend)
     purge = _awaited(Operations.purge)
+    credential_counts = _awaited(Operations.credential_counts)
     keys = _awaited(Operations.keys)
     rotate_keys = _awaited(Operations.rotate_keys)
     remove_key = _awaited(Operations.remove_key)
@@ -273,10 +342,15 @@ class Limen:
         return self._assembly.keys.keyring.jwks()
 
 
-def _store_named(url: str | None) -> Store:
-    if url is None:
+def _store_named(settings: Settings) -> Store:
+    if settings.database is None:
         return NoStore()
     # Imported here so that `import limen` loads no database driver.
     from limen.stores.sql import open_store  # noqa: PLC0415
 
-    return open_store(url)
+    home = open_store(settings.database)
+    if settings.redis is None:
+        return home
+    from limen.stores.redis import RedisStore  # noqa: PLC0415 - as above
+
+    return RedisStore(settings.redis, home)

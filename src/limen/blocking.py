@@ -15,17 +15,18 @@ from limen.driver import drive_blocking
 from limen.effects import (
     REVOKING,
     AskFeed,
+    AskPosition,
     Flow,
     HashPassword,
     PasswordAnswer,
     RefreshKeys,
+    Remember,
     VerifyPassword,
 )
 from limen.errors import StoreUnavailable
-from limen.feeds.polling import BlockingFeed
+from limen.feeds import blocking_feed_for, coverage, position
 from limen.operations import Operations
 from limen.passwords import SALT_OCTETS
-from limen.revocation import Coverage
 from limen.settings import Options, Settings, StrategyName
 from limen.stores.none import BlockingNoStore
 
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
     from limen.clock import Clock
     from limen.effects import AnyEffect
     from limen.entropy import Entropy
-    from limen.ports import BlockingStore
+    from limen.ports import BlockingFeed, BlockingStore
     from limen.principal import Principal
     from limen.strategies.base import Strategy
+    from limen.verdict import Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,15 +86,16 @@ class BlockingLimen:
         self._operations = self._assembly.operations
         if store is not None:
             check_face(store, awaits=False)
-        self._store = store or _store_named(self.settings.database)
+        self._store = store or _store_named(self.settings)
         self._feed: BlockingFeed | None = None
         if self._assembly.follows_feed:
-            self._feed = BlockingFeed(
+            self._feed = blocking_feed_for(
                 self._store,
                 self._assembly.clock,
                 max_lag=round(self.settings.max_lag * 1000),
                 interval=round(self.settings.feed_interval * 1000),
             )
+        self._verified = self._assembly.verified(self._feed)
         self._keys_read_at = self._kept_up_at = 0
         self._opened = False
 
@@ -105,8 +108,10 @@ class BlockingLimen:
             self.run(self._operations.load_keys())
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the feed and the store."""
         self._opened = False
+        if self._feed is not None:
+            self._feed.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -130,11 +135,28 @@ class BlockingLimen:
             with contextlib.suppress(StoreUnavailable):
                 self.run(self._operations.load_keys())
 
+    def authenticate(self, presented: str | None) -> Verdict:
+        """Say who a credential stands for, as `Limen.authenticate` does."""
+        if not self._opened:
+            raise not_open("BlockingLimen")
+        if presented is not None:
+            self._keep_up()
+            known = self._verified.recognise(presented)
+            if known is not None:
+                if self._assembly.traced:
+                    self.run(self._operations.recognised(presented, known))
+                return known
+        return self.run(self._operations.authenticate(presented))
+
     def answer(self, effect: AnyEffect) -> Any:
         """Answer one effect of a flow; called by the driver."""
         match effect:
             case AskFeed():
-                return Coverage.STALE if self._feed is None else self._feed.answer(effect)
+                return coverage(self._feed, effect)
+            case AskPosition():
+                return position(self._feed)
+            case Remember():
+                return self._verified.keep(effect)
             case VerifyPassword(password, against):
                 return PasswordAnswer(*self._assembly.hasher.verify(password, against))
             case HashPassword(password):
@@ -163,7 +185,6 @@ class BlockingLimen:
     add_account = _called(Operations.add_account)
     sign_in = _called(Operations.sign_in)
     remember = _called(Operations.remember)
-    authenticate = _called(Operations.authenticate)
     recall = _called(Operations.recall)
     reissue = _called(Operations.reissue)
     refresh = _called(Operations.refresh)
@@ -182,6 +203,7 @@ class BlockingLimen:
     enable = _called(Operations.enable)
     spend = _called(Operations.spend)
     purge = _called(Operations.purge)
+    credential_counts = _called(Operations.credential_counts)
     keys = _called(Operations.keys)
     rotate_keys = _called(Operations.rotate_keys)
     remove_key = _called(Operations.remove_key)
@@ -203,10 +225,15 @@ class BlockingLimen:
         return self._assembly.keys.keyring.jwks()
 
 
-def _store_named(url: str | None) -> BlockingStore:
-    if url is None:
+def _store_named(settings: Settings) -> BlockingStore:
+    if settings.database is None:
         return BlockingNoStore()
     # Imported here so that `import limen` loads no database driver.
     from limen.stores.sql import open_blocking_store  # noqa: PLC0415
 
-    return open_blocking_store(url)
+    home = open_blocking_store(settings.database)
+    if settings.redis is None:
+        return home
+    from limen.stores.redis import BlockingRedisStore  # noqa: PLC0415 - as above
+
+    return BlockingRedisStore(settings.redis, home)

@@ -19,10 +19,11 @@ from limen.account import Account, Found
 from limen.evidence import Check, Enter, Evidence, Note
 from limen.family import Rotation
 from limen.keyring import KeyRecord, Keyring, KeyState
-from limen.revocation import Coverage, Revocation, Target
+from limen.revocation import Coverage, Kind, Position, Revocation, Target
 from limen.secret import Secret
-from limen.session import Session, Standing
+from limen.session import CredentialCount, Session, Standing
 from limen.throttle import Tally
+from limen.verdict import Authenticated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -228,6 +229,20 @@ class Revoke(Writing[Ended]):
     horizon: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class CountCredentials(Reading[tuple[CredentialCount, ...]]):
+    """Count the sessions that have not ended at `now`, and their credentials.
+
+    One snapshot, in the order of strategy and kind; what has none is left out. A session is
+    `recent` if it began or was used after `recent_since`, and `unused` if it was not used
+    after `unused_since`.
+    """
+
+    now: int
+    recent_since: int
+    unused_since: int
+
+
 # -- refresh families
 
 
@@ -287,6 +302,42 @@ class FindRevocation(Reading[bool]):
     issued_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRevocation:
+    """What a revocation ended, as one store remembers it for another that may forget.
+
+    `expires_at` is when its entry may leave the log, 0 if none was written.
+    `sessions_until` is the last absolute end of the sessions that it ended, 0 if it ended
+    none. A session ended if it is named, or began before `not_before`. `number` is given
+    by the store that keeps it and rises.
+    """
+
+    kind: Kind
+    subject: str
+    not_before: int
+    expires_at: int
+    sessions_until: int
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRevocations(Writing[None]):
+    """Remember revocations of another store until nothing that they ended could come back.
+
+    They change nothing in this store and stand in no log; `Purge` forgets them.
+    """
+
+    entries: tuple[KeptRevocation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListKept(Reading[tuple[KeptRevocation, ...]]):
+    """Return what `KeepRevocations` kept, numbered after `after` in order, at most `limit`."""
+
+    after: int
+    limit: int = 1_000
+
+
 # -- counters, single-use tickets, housekeeping
 
 
@@ -327,7 +378,10 @@ class Consume(Writing[Ticket | None]):
 
 @dataclass(frozen=True, slots=True)
 class Purge(Writing[int]):
-    """Delete what time has ended (sessions, log entries, counters, tickets); return how many."""
+    """Delete what time has ended (sessions, log entries, counters, tickets); return how many.
+
+    What `KeepRevocations` kept goes as well, and is not counted: it is a copy.
+    """
 
     now: int
 
@@ -399,11 +453,14 @@ StoreEffect: TypeAlias = (
     | FindSession
     | TouchSession
     | ListSessions
+    | CountCredentials
     | Revoke
     | FindRefresh
     | RotateRefresh
     | ReadLog
     | FindRevocation
+    | KeepRevocations
+    | ListKept
     | Increment
     | KeepTicket
     | Consume
@@ -429,6 +486,34 @@ class AskFeed(Effect[Coverage]):
     subject: str
     key_id: str | None
     issued_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskPosition(Effect[Position | None]):
+    """Ask how far this process has read the revocation log; `None` if its view is not fresh.
+
+    Asked before the store is, so that what the store says is at least as new.
+    """
+
+    access = Access.MEMORY
+
+
+@dataclass(frozen=True, slots=True)
+class Remember(Effect[None]):
+    """Offer a verdict that may be given again for the same credential before `until`.
+
+    Only so long as all that it rests on stands: the `keyring` that verified it is the one
+    in use, and the feed, where `asks_feed`, is fresh and knows nothing against it. `position`
+    is what `AskPosition` said before a store was asked, `None` for a signed credential.
+    """
+
+    access = Access.MEMORY
+    presented: Secret
+    verdict: Authenticated
+    until: int
+    asks_feed: bool
+    keyring: Keyring | None = field(default=None, repr=False)
+    position: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,7 +552,9 @@ class VerifyPassword(Effect[PasswordAnswer]):
     against: str | None = field(repr=False)
 
 
-LocalEffect: TypeAlias = AskFeed | RefreshKeys | HashPassword | VerifyPassword
+LocalEffect: TypeAlias = (
+    AskFeed | AskPosition | Remember | RefreshKeys | HashPassword | VerifyPassword
+)
 AnyEffect: TypeAlias = StoreEffect | LocalEffect
 Observation: TypeAlias = Enter | Check | Note
 Step: TypeAlias = AnyEffect | Observation

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
+# How long a process may go on without hearing from the store, in milliseconds.
+DEFAULT_MAX_LAG = 2_000
+
 
 @unique
 class Format(StrEnum):

@@ -179,6 +179,13 @@ class Keyring:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both hold the same keys in the same states."""
+        return isinstance(other, Keyring) and self._keys == other._keys
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._keys))
+
     def __repr__(self) -> str:
         return f"<Keyring {sorted(self._keys)}>"
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from limen.revocation import Revocation
 
 if TYPE_CHECKING:
-    from limen.effects import AskFeed, Effect
-    from limen.revocation import Coverage
+    from limen.effects import Effect
+    from limen.revocation import RevocationView
 
 A = TypeVar("A")
+Listener: TypeAlias = Callable[[Sequence[Revocation]], None]
 
 
 class Store(Protocol):
@@ -46,18 +50,85 @@ class BlockingStore(Protocol):
         ...
 
 
-class Feed(Protocol):
-    """One process's knowledge of the revocation log, kept up to date from outside.
+class Bell(Protocol):
+    """Says that the log may have grown. Only a bell: the log is the truth.
 
-    `answer` is called on every check, so it reads memory only. It says `STALE` as soon as
-    the feed has heard nothing from the store for `max_lag` milliseconds.
+    A ring that is lost costs time, until the next look; an entry is never lost with it.
+    """
+
+    async def open(self) -> None:
+        """Begin to listen; raises `StoreUnavailable`."""
+        ...
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return when it has rung since the last call, or when the time is over.
+
+        Raises `StoreUnavailable` when it can hear nothing any more; `open` it again.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
+@runtime_checkable
+class Ringing(Protocol):
+    """A store that can tell when its log grows, such as PostgreSQL."""
+
+    def bell(self) -> Bell | None:
+        """Return a new bell for one process; `None` if this store has none after all."""
+        ...
+
+
+class Watch(Protocol):
+    """A log that is so near that asking costs microseconds and needs no waiting."""
+
+    def has_moved(self) -> bool:
+        """Tell whether anything was written since the last call; raises `StoreUnavailable`."""
+        ...
+
+    def read(self, after: int, limit: int) -> tuple[Revocation, ...]:
+        """Return what `ReadLog` does; raises `StoreUnavailable`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the log."""
+        ...
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A store whose log can be watched, such as SQLite."""
+
+    def watch(self) -> Watch | None:
+        """Return a new watch for one process; `None` if this store has none after all."""
+        ...
+
+
+class View(Protocol):
+    """What one process knows of the revocation log, and whether that is recent enough.
+
+    Asked on every check, so it reads memory only, or a file beside it.
     """
 
     max_lag: int
 
-    def answer(self, question: AskFeed) -> Coverage:
-        """Say whether the log refuses a credential, or that this view is too old to know."""
+    @property
+    def view(self) -> RevocationView:
+        """The live entries, as far as they are known here."""
         ...
+
+    def is_fresh(self) -> bool:
+        """Tell whether the view is complete but for the last `max_lag` milliseconds at most.
+
+        It may take in what is new first, so ask this before the view.
+        """
+        ...
+
+
+class Feed(View, Protocol):
+    """Keeps the view of one process up to date from outside."""
 
     async def start(self) -> None:
         """Read the whole live log, then keep following it until `stop`."""
@@ -68,5 +139,24 @@ class Feed(Protocol):
         ...
 
     async def catch_up(self) -> None:
-        """Read what is new right now; called after this process itself revoked something."""
+        """Read what is new right now; called after this process itself revoked something.
+
+        Raises `StoreUnavailable`.
+        """
+        ...
+
+    def tell(self, listener: Listener) -> None:
+        """Call `listener` with every batch of new entries, on the event loop."""
+        ...
+
+
+class BlockingFeed(View, Protocol):
+    """The same for code that does not await."""
+
+    def catch_up(self) -> None:
+        """Read what is new right now; raises `StoreUnavailable`."""
+        ...
+
+    def close(self) -> None:
+        """Stop following."""
         ...

@@ -36,9 +36,9 @@ class Principal:
 
     `subject` is the account's id, `session_id` the public handle of the session (not a
     credential). `authenticated_at` is when the person proved who they are and never moves
-    on refresh (RFC 9068 section 2.2.3); `expires_at` is the end of the credential that was
-    presented. Both are in milliseconds. `key_id` is the key that signed the credential, `None`
-    for a reference.
+    on refresh (RFC 9068 section 2.2.3); `issued_at` and `expires_at` are the beginning and
+    the end of the credential that was presented. All three are in milliseconds. `key_id` is
+    the key that signed the credential, `None` for a reference.
     """
 
     subject: str
@@ -49,6 +49,7 @@ class Principal:
     methods: tuple[str, ...] = ("pwd",)
     roles: frozenset[str] = frozenset()
     key_id: str | None = None
+    issued_at: int = 0
 
     def has_role(self, role: str) -> bool:
         """Tell whether the principal holds a role."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto, unique
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,66 +88,174 @@ class Coverage(Enum):
     STALE = auto()  # the view heard nothing for longer than it may; ask the store
 
 
+# Entries are forgotten in batches that end within one such span, in milliseconds, so that no
+# batch is large enough to be felt.
+SPAN: Final = 4_096
+_NAME_BITS: Final = (1 << 60) - 1  # what Python keeps in an integer of 32 bytes
+
+
+class Position(NamedTuple):
+    """How far a view has read. A view that reads the log anew begins another generation."""
+
+    generation: int
+    seq: int
+
+
+class _Batch:
+    """The names of entries that are forgotten together, at `ends_at`."""
+
+    __slots__ = ("ends_at", "seq", "sessions", "users")
+
+    def __init__(self, ends_at: int) -> None:
+        self.ends_at = ends_at
+        self.seq = 0  # of the last of them
+        self.sessions = array("q")
+        self.users = array("q")
+
+
+class _Sweep(NamedTuple):
+    """What a `user` or `all` entry refuses: all that was issued before a moment."""
+
+    not_before: int
+    seq: int
+    batch: _Batch
+
+    def and_then(self, entry: Revocation, batch: _Batch) -> _Sweep:
+        return _Sweep(max(self.not_before, entry.not_before), entry.seq, _later(self.batch, batch))
+
+
+def _later(one: _Batch, other: _Batch) -> _Batch:
+    return one if one.ends_at > other.ends_at else other
+
+
+_PAST: Final = _Batch(0)
+_NOTHING: Final = _Sweep(0, 0, _PAST)
+
+
 class RevocationView:
     """The live entries of the log, in memory, for one process.
 
-    Bounded by the log itself: `purge` forgets what can no longer refuse anything.
+    Built for a million of them: a session is a dictionary entry under 60 bits of Python's
+    keyed string hash and eight bytes in the batch in which it will be forgotten. With a
+    million entries, two ids fall together once in 10**12: then a token is refused in vain
+    until the entry expires. None is ever accepted in vain.
+
+    Bounded by the log itself: `purge` forgets what can no longer refuse anything. Readers
+    may ask from any thread; one at a time may `apply`, `purge` or `rewind`.
     """
 
-    __slots__ = ("_everybody", "_expiries", "_keys", "_sessions", "_users", "seq")
+    __slots__ = (
+        "_batches",
+        "_everybody",
+        "_forgotten",
+        "_keys",
+        "_sessions",
+        "_users",
+        "generation",
+        "last",
+    )
 
     def __init__(self) -> None:
-        self.seq = 0
-        self._sessions: set[str] = set()
-        self._keys: set[str] = set()
-        self._users: dict[str, int] = {}
-        self._everybody = 0
-        self._expiries: list[Revocation] = []
+        self.generation = 0
+        self.last: Revocation | None = None
+        self._sessions: dict[int, _Batch] = {}
+        self._users: dict[int, _Sweep] = {}
+        self._keys: dict[str, _Batch] = {}
+        self._everybody = _NOTHING
+        self._forgotten = 0
+        self._batches: dict[int, _Batch] = {}  # by `ends_at`
 
     def __len__(self) -> int:
-        """Return how many entries are held."""
-        return len(self._expiries)
+        """Return how many sessions, users and keys are held, and one more for everybody."""
+        others = len(self._users) + len(self._keys) + (self._everybody is not _NOTHING)
+        return len(self._sessions) + others
+
+    @property
+    def seq(self) -> int:
+        """The number of the last entry that was taken in, 0 before the first."""
+        return self.last.seq if self.last is not None else 0
+
+    @property
+    def position(self) -> Position:
+        """How far this view has read."""
+        return Position(self.generation, self.seq)
 
     def apply(self, entries: Iterable[Revocation]) -> None:
         """Take in entries of the log; one that is held already changes nothing."""
         for entry in entries:
             if entry.seq > self.seq:
                 self._hold(entry)
-                self._expiries.append(entry)
                 # Last: another thread that reads on from here must not miss this entry.
-                self.seq = entry.seq
+                self.last = entry
+
+    def rewind(self) -> None:
+        """Begin to read the log anew, and keep what is known.
+
+        For a log that went back, such as a restored backup: it may give an old number to a
+        new entry.
+        """
+        self.generation += 1
+        self._forgotten = 0
+        self.last = None
 
     def _hold(self, entry: Revocation) -> None:
+        ends_at = -(-entry.expires_at // SPAN) * SPAN
+        batch = self._batches.get(ends_at)
+        if batch is None:
+            batch = self._batches[ends_at] = _Batch(ends_at)
+        batch.seq = entry.seq
         match entry.kind:
             case Kind.SESSION:
-                self._sessions.add(entry.subject)
-            case Kind.KEY:
-                self._keys.add(entry.subject)
+                name = hash(entry.subject) & _NAME_BITS
+                self._sessions[name] = _later(self._sessions.get(name, _PAST), batch)
+                batch.sessions.append(name)
             case Kind.USER:
-                self._users[entry.subject] = max(
-                    self._users.get(entry.subject, 0), entry.not_before
-                )
+                name = hash(entry.subject) & _NAME_BITS
+                self._users[name] = self._users.get(name, _NOTHING).and_then(entry, batch)
+                batch.users.append(name)
+            case Kind.KEY:
+                self._keys[entry.subject] = batch
             case Kind.ALL:
-                self._everybody = max(self._everybody, entry.not_before)
+                self._everybody = self._everybody.and_then(entry, batch)
 
     def covers(self, session_id: str, subject: str, key_id: str | None, issued_at: int) -> bool:
-        """Tell whether an entry refuses a credential; `issued_at` is in milliseconds."""
+        """Tell whether an entry refuses a signed credential; `issued_at` is in milliseconds."""
         return (
-            session_id in self._sessions
-            or issued_at < self._users.get(subject, 0)
-            or issued_at < self._everybody
+            hash(session_id) & _NAME_BITS in self._sessions
+            or issued_at < self._users.get(hash(subject) & _NAME_BITS, _NOTHING).not_before
+            or issued_at < self._everybody.not_before
             or key_id in self._keys
         )
 
+    def moved_since(self, position: Position, session_id: str, subject: str) -> bool:
+        """Tell whether an entry may change what a store said of a session at `position`.
+
+        By the order of the log and not by a clock: what was read from a store, on whatever
+        machine, is as old as the position that was read before it.
+        """
+        generation, seq = position
+        return (
+            generation != self.generation
+            or seq < self._forgotten
+            or hash(session_id) & _NAME_BITS in self._sessions
+            or seq < self._users.get(hash(subject) & _NAME_BITS, _NOTHING).seq
+            or seq < self._everybody.seq
+        )
+
     def purge(self, now: int) -> None:
-        """Forget the entries that can no longer refuse anything."""
-        live = [entry for entry in self._expiries if entry.expires_at > now]
-        if len(live) == len(self._expiries):
-            return
-        # Built aside and then swapped in: a thread that asks meanwhile never sees a gap.
-        rest = RevocationView()
-        for entry in live:
-            rest._hold(entry)
-        self._sessions, self._keys, self._users = rest._sessions, rest._keys, rest._users
-        self._everybody = rest._everybody
-        self._expiries = live
+        """Forget the entries that can no longer refuse anything at `now`, in milliseconds."""
+        for batch in [one for one in self._batches.values() if one.ends_at <= now]:
+            del self._batches[batch.ends_at]
+            # A clock that is ahead may forget an entry early: then what was read from a store
+            # before that entry is read again.
+            self._forgotten = max(self._forgotten, batch.seq)
+            for name in batch.sessions:
+                if self._sessions.get(name) is batch:
+                    del self._sessions[name]
+            for name in batch.users:
+                if self._users.get(name, _NOTHING).batch is batch:
+                    del self._users[name]
+        for key_id in [one for one, batch in self._keys.items() if batch.ends_at <= now]:
+            del self._keys[key_id]
+        if self._everybody.batch.ends_at <= now:
+            self._everybody = _NOTHING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum, unique
 
 from limen.principal import Client
 from limen.verdict import Reason
@@ -79,6 +80,34 @@ class Standing:
     session: Session
     roles: frozenset[str]
     disabled: bool
+
+
+@unique
+class Held(StrEnum):
+    """What is counted: sessions, or what their clients hold of them."""
+
+    SESSION = "session"
+    REFERENCE = "reference"  # a session id
+    REFRESH = "refresh"  # a refresh token that was not used yet
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialCount:
+    """How many live sessions one strategy has, or how many credentials of a kind these have.
+
+    `strategy` is the one that gave the session its newest credential; an exchange moves it.
+    `recent` of them belong to sessions that may have a signed token out there, and `unused`
+    to sessions that were not used for a while. The last one ends at `ends_at` if nobody
+    uses one again, and at `expires_at` at the latest; both in milliseconds.
+    """
+
+    strategy: str
+    kind: Held
+    live: int
+    recent: int
+    unused: int
+    ends_at: int
+    expires_at: int
 
 
 def refusal_of(standing: Standing | None, now: int) -> Reason | None:

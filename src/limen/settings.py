@@ -29,7 +29,7 @@ STRATEGY_NAMES: tuple[StrategyName, ...] = ("jwt", "session", "hybrid")
 CHECKS: dict[str, tuple[RevocationCheck, ...]] = {
     # the first is the preset, the others may be chosen with `check=`
     "jwt": (RevocationCheck.EXPIRY,),
-    "session": (RevocationCheck.STORE,),
+    "session": (RevocationCheck.STORE, RevocationCheck.FEED),
     "hybrid": (RevocationCheck.FEED, RevocationCheck.STORE),
 }
 
@@ -39,6 +39,7 @@ class Options(TypedDict, total=False):
 
     secret: str | Sequence[str] | None
     database: str | None
+    redis: str | None
     accept: Sequence[StrategyName]
     check: Literal["expiry", "feed", "store"] | None
     refresh: Literal["rotate"] | None
@@ -54,6 +55,7 @@ class Options(TypedDict, total=False):
     grace: float
     max_lag: float
     feed_interval: float
+    remembered: int
     passwords: PasswordPolicy
     argon2: Argon2Parameters
     hashing_workers: int | None
@@ -74,12 +76,21 @@ class Settings:
 
     Seconds: `access_lifetime` of a signed token, `idle` and `absolute` end of a sign-in,
     `grace` in which a repeated refresh gets the same successor, `max_lag` after which the
-    revocation feed counts as cut, `feed_interval` between two looks at the log.
+    revocation feed counts as cut, `feed_interval` between two looks at the log where nothing
+    announces what is new.
+
+    `database` keeps accounts and sessions; with a `redis` besides, sessions and limits are
+    kept there.
+
+    `remembered` is how many verified credentials a process remembers, at some 800 bytes each,
+    so that it need not verify them again; 0 is none. What is remembered is believed only
+    as long as the feed knows nothing against it.
     """
 
     strategy: StrategyName = "hybrid"
     secret: str | Sequence[str] | None = field(default=None, repr=False)
     database: str | None = field(default=None, repr=False)  # may hold a password
+    redis: str | None = field(default=None, repr=False)  # may hold a password
     accept: Sequence[StrategyName] = ()
     check: Literal["expiry", "feed", "store"] | None = None
     refresh: Literal["rotate"] | None = "rotate"
@@ -95,6 +106,7 @@ class Settings:
     grace: float = 10
     max_lag: float = 2
     feed_interval: float = 0.1
+    remembered: int = 20_000
     passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
     argon2: Argon2Parameters = OWASP_2025
     hashing_workers: int | None = None
@@ -116,6 +128,12 @@ class Settings:
                     f"there is no strategy {name!r}.",
                     "Choose 'jwt', 'session' or 'hybrid'.",
                 )
+        if self.redis is not None and self.database is None:
+            raise ConfigurationError(
+                "redis",
+                "keeps sessions and no accounts.",
+                "Give a database as well; accounts, keys and what was revoked are kept there.",
+            )
         self._check_axes()
         self._check_times()
         if not self.base_path.startswith("/") or self.base_path.endswith("/"):
@@ -169,6 +187,10 @@ class Settings:
                 "access_lifetime",
                 "is longer than `idle`, so an idle sign-in would outlive its end.",
                 "Make it shorter; 300 s is the default.",
+            )
+        if self.remembered < 0:
+            raise ConfigurationError(
+                "remembered", "is negative.", "Give a number of credentials; 0 is none."
             )
         if self.feed_interval * 2 > self.max_lag:
             raise ConfigurationError(

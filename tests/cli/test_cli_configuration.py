@@ -37,6 +37,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "trusted_origins": ("https://a.example,https://b.example", None),
     "issuer": ("me", "me"),
     "audience": ("you", "you"),
+    "redis": ("redis://cache.internal:6379/0", "redis://cache.internal:6379/0"),
     "algorithm": ("ES256", "ES256"),
     "access_lifetime": ("60", 60),
     "idle": ("3600", 3600),

@@ -20,7 +20,7 @@ COMMANDS = paths(typer.main.get_command(app))
 
 def test_every_expected_command_is_there() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
-        *("", "secret", "settings", "migrate", "doctor", "serve", "lab"),
+        *("", "secret", "settings", "migrate", "migrate-strategy", "doctor", "serve", "lab"),
         *("users", "users add", "users list", "users disable", "users enable"),
         *("sessions", "sessions list", "sessions revoke"),
         *("keys", "keys list", "keys rotate", "keys retire", "keys remove"),
@@ -47,7 +47,7 @@ def test_short_help_works_too(words: tuple[str, ...]) -> None:
 
 def test_the_main_help_lists_every_exit_code(terminal: Terminal) -> None:
     lines = [line.split()[0] for line in terminal.ok("--help").splitlines() if line.strip()]
-    assert [code for code in lines if code.isdigit()] == ["0", "1", "2", "3", "4"]
+    assert [code for code in lines if code.isdigit()] == ["0", "1", "2", "3", "4", "5"]
 
 
 def test_the_main_help_installs_no_shell_completion(terminal: Terminal) -> None:

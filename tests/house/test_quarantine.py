@@ -24,6 +24,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "psycopg": ("stores/sql/",),
     "pydantic": ("cli/", "web/fastapi.py", "web/fastapi/"),
     "pydantic_settings": ("cli/",),
+    "redis": ("stores/redis/",),
     "rich": ("cli/",),
     "sqlalchemy": ("stores/sql/",),
     "starlette": ("lab/", "service/", "web/"),

@@ -23,7 +23,7 @@ PATIENCE_MS = 60_000  # a busy machine is no fault
 @pytest.fixture
 def url(tmp_path) -> str:
     url = f"sqlite+aiosqlite:///{tmp_path}/limen.db"
-    assert migrate(url) == ["0001"]
+    assert migrate(url) == ["0001", "0002"]
     return url
 
 

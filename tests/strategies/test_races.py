@@ -10,7 +10,7 @@ from limens import QUICK, blocking
 
 from limen import Authenticated, Authentication, BlockingLimen, Limen, Refused, Target
 from limen.effects import AskFeed, Increment, ReadLog, RotateRefresh
-from limen.feeds import PollingFeed
+from limen.feeds import FollowingFeed, coverage
 from limen.revocation import Coverage
 from limen.secret import Secret
 from limen.stores.memory import BlockingMemoryStore, MemoryStore
@@ -160,16 +160,16 @@ class Silent(MemoryStore):
 def test_a_cut_feed_is_stale_even_when_the_time_of_day_stands_still() -> None:
     async def scenario() -> None:
         store = Silent()
-        feed = PollingFeed(store, StandingClock(), max_lag=60, interval=10)
+        feed = FollowingFeed(store, StandingClock(), max_lag=60, interval=10)
         await feed.start()
         question = AskFeed("ses_x", "usr_x", None, 0)
-        assert feed.answer(question) is Coverage.CLEAR
+        assert coverage(feed, question) is Coverage.CLEAR
         store.cut = True
         for _ in range(100):
             await asyncio.sleep(0.02)
-            if feed.answer(question) is Coverage.STALE:
+            if coverage(feed, question) is Coverage.STALE:
                 break
-        assert feed.answer(question) is Coverage.STALE
+        assert coverage(feed, question) is Coverage.STALE
         await feed.stop()
 
     asyncio.run(scenario())

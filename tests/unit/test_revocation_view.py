@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from limen.effects import AskFeed, ReadLog, Revoke
 from limen.errors import StoreUnavailable
-from limen.feeds.polling import PURGE_EVERY, BlockingFeed
-from limen.revocation import Coverage, Kind, Revocation, RevocationView, Target
+from limen.feeds import BlockingFollowingFeed, coverage
+from limen.feeds.lease import PURGE_EVERY
+from limen.revocation import SPAN, Coverage, Kind, Revocation, RevocationView, Target
 from limen.stores.memory import BlockingMemoryStore
 from limen.testing import FrozenClock
 
@@ -60,45 +61,86 @@ def test_an_entry_that_is_held_already_changes_nothing():
 
 def test_purging_forgets_what_has_expired_and_keeps_the_rest():
     made = view(
-        (Kind.SESSION, "old", NOW, 1_500),
-        (Kind.SESSION, "new", NOW, 1_501),
-        (Kind.USER, "u", 900, 1_500),
-        (Kind.USER, "u", 400, 1_501),
-        (Kind.KEY, "k", NOW, 1_500),
-        (Kind.ALL, "", 300, 1_500),
+        (Kind.SESSION, "old", NOW, 1 * SPAN),
+        (Kind.SESSION, "new", NOW, 1 * SPAN + 1),
+        (Kind.SESSION, "again", NOW, 1 * SPAN),
+        (Kind.SESSION, "again", NOW, 2 * SPAN),
+        (Kind.USER, "u", 900, 1 * SPAN),
+        (Kind.USER, "v", 900, 1 * SPAN),
+        (Kind.USER, "v", 400, 2 * SPAN),
+        (Kind.KEY, "k", NOW, 1 * SPAN),
+        (Kind.ALL, "", 300, 1 * SPAN),
     )
-    made.purge(1_500)
-    assert len(made) == 2
-    assert not made.covers("old", "v", "k", 0)
-    assert made.covers("new", "v", None, 10**9)
-    assert made.covers("s", "u", None, 399)
-    assert not made.covers("s", "u", None, 400)
-    assert made.seq == 6
+    made.purge(1 * SPAN)
+    assert len(made) == 3
+    assert not made.covers("old", "u", "k", 0)
+    assert made.covers("new", "w", None, 10**9)
+    assert made.covers("again", "w", None, 10**9)
+    assert made.covers("s", "v", None, 399)
+    assert made.seq == 9
+    made.purge(2 * SPAN)
+    assert len(made) == 0
 
 
 entries = st.tuples(
     st.sampled_from([Kind.SESSION, Kind.USER, Kind.KEY, Kind.ALL]),
     st.sampled_from(["a", "b"]),
     st.integers(0, 50),
-    st.integers(0, 50),
+    st.integers(0, 5 * SPAN),
 )
 
 
 @given(
     log=st.lists(entries, max_size=12),
-    purged_at=st.integers(0, 60),
+    purges=st.lists(st.integers(0, 6 * SPAN), max_size=3).map(sorted),
     asked=st.tuples(
         st.sampled_from(["a", "b", "c"]), st.sampled_from(["a", "b", "c"]), st.integers(0, 50)
     ),
 )
-def test_purging_is_the_same_as_never_having_seen_what_expired(log, purged_at, asked):
+def test_purging_never_forgets_a_live_entry_and_in_the_end_all_others(log, purges, asked):
     purged = view(*log)
-    purged.purge(purged_at)
-    fresh = view(*[entry for entry in log if entry[3] > purged_at])
+    for now in purges:
+        purged.purge(now)
     name, subject, issued_at = asked
-    assert purged.covers(name, subject, name, issued_at) is fresh.covers(
-        name, subject, name, issued_at
-    )
+    question = (name, subject, name, issued_at)
+    live = view(*[entry for entry in log if entry[3] > (purges or [-1])[-1]])
+    if live.covers(*question):
+        assert purged.covers(*question)
+    if purged.covers(*question):
+        assert view(*log).covers(*question)
+    purged.purge(6 * SPAN)
+    assert len(purged) == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "moved"),
+    [
+        ((Kind.SESSION, "s", 0, LATER), True),
+        ((Kind.SESSION, "t", 0, LATER), False),
+        ((Kind.USER, "u", 0, LATER), True),
+        ((Kind.USER, "v", 10**9, LATER), False),
+        ((Kind.ALL, "", 0, LATER), True),
+        ((Kind.KEY, "k", 0, LATER), False),
+    ],
+)
+def test_what_was_read_before_an_entry_about_it_may_have_moved(entry, moved):
+    made = view((Kind.USER, "u", 0, LATER), (Kind.ALL, "", 0, LATER))
+    before = made.position
+    assert not made.moved_since(before, "s", "u")
+    made.apply([Revocation(3, *entry)])
+    assert made.moved_since(before, "s", "u") is moved
+    assert made.moved_since(made.position, "s", "u") is (entry[:2] == (Kind.SESSION, "s"))
+
+
+def test_a_log_that_is_read_anew_makes_everything_that_was_read_before_uncertain():
+    made = view((Kind.USER, "v", 0, LATER))
+    before = made.position
+    made.rewind()
+    assert made.seq == 0
+    assert made.moved_since(before, "s", "u")
+    made.apply([Revocation(1, Kind.USER, "u", 500, LATER)])
+    assert made.moved_since(before, "s", "u")
+    assert made.covers("s", "u", None, 499)
 
 
 def test_no_thread_sees_a_gap_while_a_view_is_purged():
@@ -115,9 +157,9 @@ def test_no_thread_sees_a_gap_while_a_view_is_purged():
     asking = threading.Thread(target=ask)
     sys.setswitchinterval(1e-5)
     asking.start()
-    for round_ in range(100):
-        made.apply([Revocation(made.seq + 1, Kind.SESSION, "short", NOW, round_ + 1)])
-        made.purge(round_ + 1)
+    for round_ in range(1, 101):
+        made.apply([Revocation(made.seq + 1, Kind.SESSION, "short", NOW, round_ * SPAN)])
+        made.purge(round_ * SPAN)
     stop.set()
     asking.join()
     sys.setswitchinterval(patience)
@@ -140,55 +182,55 @@ QUESTION = AskFeed("s", "usr_ada", None, 0)
 
 def feed_over(store):
     clock = FrozenClock()
-    return BlockingFeed(store, clock, max_lag=2_000, interval=100), clock
+    return BlockingFollowingFeed(store, clock, max_lag=2_000, interval=100), clock
 
 
 def test_a_feed_that_heard_nothing_for_its_lag_says_so():
     store = CutStore()
     feed, clock = feed_over(store)
-    assert feed.answer(QUESTION) is Coverage.CLEAR
+    assert coverage(feed, QUESTION) is Coverage.CLEAR
     store.cut = True
     clock.advance(1_999)
-    assert feed.answer(QUESTION) is Coverage.CLEAR
+    assert coverage(feed, QUESTION) is Coverage.CLEAR
     clock.advance(1)
-    assert feed.answer(QUESTION) is Coverage.STALE
+    assert coverage(feed, QUESTION) is Coverage.STALE
     store.cut = False
     clock.advance(100)
-    assert feed.answer(QUESTION) is Coverage.CLEAR
+    assert coverage(feed, QUESTION) is Coverage.CLEAR
 
 
 def test_a_feed_that_never_heard_anything_is_stale():
     store = CutStore()
     store.cut = True
     feed, _ = feed_over(store)
-    assert feed.answer(QUESTION) is Coverage.STALE
+    assert coverage(feed, QUESTION) is Coverage.STALE
 
 
 def test_a_known_revocation_stays_known_however_old_the_view():
     store = CutStore()
     feed, clock = feed_over(store)
     store.perform(Revoke(Target.user("usr_ada"), clock.now(), 10**9))
-    assert feed.answer(QUESTION) is Coverage.COVERED
+    assert coverage(feed, QUESTION) is Coverage.COVERED
     store.cut = True
     clock.advance(10**6)
-    assert feed.answer(QUESTION) is Coverage.COVERED
+    assert coverage(feed, QUESTION) is Coverage.COVERED
 
 
 def test_a_feed_forgets_what_no_longer_refuses_anything():
     store = BlockingMemoryStore()
     feed, clock = feed_over(store)
     store.perform(Revoke(Target.user("usr_ada"), clock.now(), 1_000))
-    assert feed.answer(QUESTION) is Coverage.COVERED
+    assert coverage(feed, QUESTION) is Coverage.COVERED
     clock.advance(PURGE_EVERY)
-    feed.answer(QUESTION)
-    assert feed.answer(QUESTION) is Coverage.CLEAR
+    coverage(feed, QUESTION)
+    assert coverage(feed, QUESTION) is Coverage.CLEAR
 
 
 def test_a_long_log_is_read_to_its_end(monkeypatch):
-    monkeypatch.setattr("limen.feeds.polling.PAGE", 3)
+    monkeypatch.setattr("limen.feeds.lease.PAGE", 3)
     store = BlockingMemoryStore()
     feed, clock = feed_over(store)
     for number in range(10):
         store.perform(Revoke(Target.user(f"usr_{number}"), clock.now(), 10**6))
     for number in range(10):
-        assert feed.answer(AskFeed("s", f"usr_{number}", None, 0)) is Coverage.COVERED
+        assert coverage(feed, AskFeed("s", f"usr_{number}", None, 0)) is Coverage.COVERED

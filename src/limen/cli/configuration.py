@@ -142,7 +142,7 @@ def shown(name: str, value: Any) -> str:
         return "-"
     if name in NEVER_SHOWN:
         return "(hidden)"
-    if name == "database":
+    if name in {"database", "redis"}:
         return shown_database(value)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -152,7 +152,7 @@ def shown(name: str, value: Any) -> str:
 
 
 def shown_database(url: str) -> str:
-    """Return a database URL without user, password and query."""
+    """Return the URL of a database or a Redis without user, password and query."""
     found = _URL.fullmatch(url)
     if found is None:  # to guess where a password ends would show some of one
         return "(hidden)"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from limen.cli import redis_checks
 from limen.cli.configuration import Configuration, Overrides, gather, stray_variables
 from limen.cli.examples import example
 from limen.cli.faults import UNAVAILABLE_REMEDY, ExitCode
@@ -52,7 +53,7 @@ def doctor(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check settings, secret, database, keys and clock.
+    """Check settings, secret, database, Redis, keys and clock.
 
     Each finding is one sentence with its remedy. Nothing is changed. Exits with 1 if
     there is an error; warnings and notes are for you to weigh.
@@ -88,6 +89,7 @@ def diagnose(overrides: Overrides) -> Diagnosis:
         for settings_check in SETTINGS_CHECKS:
             diagnosis.findings += settings_check(settings)
     _look_at_database(configuration, secrets, diagnosis)
+    _look_at_redis(configuration, diagnosis)
     diagnosis.unchecked.append(
         Unchecked("proxy", "whether TLS ends in front of the service cannot be seen from here.")
     )
@@ -164,6 +166,25 @@ def _look_at_database(
         diagnosis.unchecked.append(
             Unchecked("clock", "SQLite has no clock of its own to compare with.")
         )
+
+
+def _look_at_redis(configuration: Configuration, diagnosis: Diagnosis) -> None:
+    url = configuration.values.get("redis")
+    if url is None:
+        return
+    try:
+        seen = redis_checks.look(url)
+    except ConfigurationError as fault:
+        diagnosis.findings.append(found_wrong(fault))
+        diagnosis.unchecked.append(Unchecked("redis", "its URL cannot be used."))
+        return
+    except StoreUnavailable as fault:
+        remedy = "Check that the server in LIMEN_REDIS runs and lets this user in."
+        finding = Finding(Severity.ERROR, "redis", f"cannot be used: {fault}.", remedy)
+        diagnosis.findings.append(finding)
+        return
+    for redis_check in redis_checks.REDIS_CHECKS:
+        diagnosis.findings += redis_check(seen)
 
 
 def _show(diagnosis: Diagnosis) -> None:

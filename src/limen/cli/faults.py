@@ -25,6 +25,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     CONFIGURATION = 3
     STORE = 4
+    LEFT = 5
 
 
 EXIT_CODES = (
@@ -34,7 +35,8 @@ EXIT_CODES = (
     "  1  not done, or there are findings\n"
     "  2  the command line is wrong\n"
     "  3  a setting is missing, unsafe or contradicts another\n"
-    "  4  the database does not answer"
+    "  4  the database does not answer\n"
+    "  5  sessions are left that have not moved to the strategy (migrate-strategy)"
 )
 UNAVAILABLE_REMEDY = (
     "Check that the server in LIMEN_DATABASE (or --database) runs and lets this user in, "

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from limen.cli import doctor, keys, lab, migrate, secret, serve, sessions, settings, users
+from limen.cli import (
+    doctor,
+    keys,
+    lab,
+    migrate,
+    migrate_strategy,
+    secret,
+    serve,
+    sessions,
+    settings,
+    users,
+)
 from limen.cli.faults import EXIT_CODES, FaultGroup
 from limen.cli.opening import ConfigOption, DatabaseOption, overrides_of
 from limen.cli.output import say
@@ -60,6 +71,7 @@ def limen(
 secret.register(app)
 settings.register(app)
 migrate.register(app)
+migrate_strategy.register(app)
 doctor.register(app)
 serve.register(app)
 users.register(app)

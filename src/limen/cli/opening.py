@@ -77,13 +77,13 @@ def named_database(configuration: Configuration) -> str:
 
 @contextlib.contextmanager
 def opened(
-    ctx: typer.Context, config: Path | None, database: str | None
+    ctx: typer.Context, config: Path | None, database: str | None, strategy: str | None = None
 ) -> Iterator[BlockingLimen]:
     """Open what is configured, for one command.
 
     Raises `ConfigurationError`, among them `MigrationNeeded`, and `StoreUnavailable`.
     """
-    configuration = configured(ctx, config, database)
+    configuration = read(overrides_of(ctx, config, database, strategy))
     named_database(configuration)
     settings = configuration.settings()
     if "strategy" not in configuration.values:

@@ -50,11 +50,7 @@ def emit_line(text: str) -> None:
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under headings; in a pipe each row is one line of plain columns."""
     console = _console()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=not console.is_terminal)
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+    table = table_of(columns, rows, wrap=console.is_terminal)
     if console.is_terminal:
         console.print(table)
         return
@@ -62,6 +58,16 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         console.print(table)
     for line in capture.get().splitlines():
         emit_line(line.rstrip())
+
+
+def table_of(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wrap: bool = True) -> Table:
+    """Return rows under headings, for a terminal that wraps long cells or for a pipe."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=not wrap)
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    return table
 
 
 def printable(text: str) -> str:

@@ -65,6 +65,11 @@ class Written(BaseModel):
         description="Where sessions and accounts are kept: `sqlite+aiosqlite:///app.db` or "
         "`postgresql+asyncpg://user:password@host/name`.",
     )
+    redis: str | None = Field(
+        None,
+        description="A Redis or Valkey that keeps sessions and limits beside the database: "
+        "`redis://user:password@host:6379/0`; `rediss://` is TLS.",
+    )
     accept: Listed = Field(
         None, description="Strategies whose credentials are taken too while you change over."
     )

@@ -13,8 +13,11 @@ from limen.effects import (
     ask,
     check,
     enter,
+    note,
 )
 from limen.entropy import random_text
+from limen.evidence import Hidden, Public
+from limen.guarantees import RevocationCheck
 from limen.operations.parts import Composed
 from limen.phase import Phase
 from limen.principal import Authentication, Client, Principal
@@ -25,6 +28,7 @@ from limen.verdict import Absent, Authenticated, Issued, Reason, Refused
 
 if TYPE_CHECKING:
     from limen.effects import Flow
+    from limen.evidence import CredentialKind
     from limen.strategies.base import Strategy
     from limen.verdict import Verdict
 
@@ -37,6 +41,23 @@ class Credentials(Composed):
         if presented is None:
             return Absent()
         return (yield from self._verdict_on(Secret(presented)))
+
+    def recognised(self, presented: str, verdict: Authenticated) -> Flow[None]:
+        """Tell the trace that a verdict was given again; see `limen.verified`."""
+        who = verdict.principal
+        kind: CredentialKind = "session" if who.key_id is None else "token"
+        yield from enter(Phase.CREDENTIAL_VALIDATE, {"credential": Hidden(Secret(presented), kind)})
+        yield from check("verified before", True)
+        if any(
+            one.name == who.strategy and one.guarantees.check is RevocationCheck.FEED
+            for one in self._parts.strategies
+        ):
+            yield from enter(Phase.REVOCATION_CHECK)
+            yield from check("feed is fresh", True)
+            yield from check("not revoked", True)
+        yield from enter(Phase.PRINCIPAL_LOAD)
+        yield from note("subject", Public(who.subject))
+        yield from note("source", Public("what this process verified before"))
 
     def recall(self, presented: str) -> Flow[Verdict]:
         """Say who a refresh token stands for, without using it up."""

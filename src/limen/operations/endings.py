@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from limen import rotation
-from limen.effects import FindSession, ListSessions, ask, enter
+from limen.effects import FindRevocation, FindSession, ListSessions, ask, check, enter
 from limen.guarantees import Receipt
 from limen.operations.credentials import Credentials
 from limen.phase import Phase
 from limen.revocation import Kind, Target
 from limen.secret import Secret
-from limen.verdict import Authenticated
+from limen.strategies.session import judged
+from limen.verdict import Authenticated, Reason, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from limen.effects import Flow
+    from limen.principal import Principal
     from limen.session import Session
 
 
@@ -61,6 +63,47 @@ class Endings(Credentials):
             return None
         standing = yield from ask(FindSession(id=session_id))
         return standing.session if standing else None
+
+    def still_stands(self, principal: Principal) -> Flow[int | Refused]:
+        """Say until when an open connection may live on without being asked about again.
+
+        In milliseconds; refused if its sign-in has ended. That is no use of the session: an
+        open connection alone keeps nobody signed in.
+        """
+        yield from enter(Phase.REVOCATION_CHECK)
+        now, signed = self._parts.clock.now(), principal.key_id is not None
+        if signed and self._parts.keeps and (yield from self._is_revoked(principal)):
+            return Refused(Reason.REVOKED)
+        if not self._has_session(principal):
+            fresh = now < principal.expires_at
+            if not (yield from check("exp", fresh, Reason.EXPIRED)):
+                return Refused(Reason.EXPIRED)
+            return principal.expires_at
+        standing = yield from judged((yield from ask(FindSession(id=principal.session_id))), now)
+        if isinstance(standing, Refused):
+            return standing
+        # Claims keep the roles of their time, and an entry of the log refuses them all.
+        same = signed or standing.roles == principal.roles
+        if not (yield from check("roles", same, Reason.REVOKED)):
+            return Refused(Reason.REVOKED)
+        return standing.session.ends_at
+
+    def _is_revoked(self, principal: Principal) -> Flow[bool]:
+        # Of the store and not of the feed: a view that is fresh may still be `max_lag` old.
+        revoked = yield from ask(
+            FindRevocation(
+                principal.session_id, principal.subject, principal.key_id, principal.issued_at
+            )
+        )
+        return not (yield from check("not revoked", not revoked, Reason.REVOKED))
+
+    def _has_session(self, principal: Principal) -> bool:
+        parts = self._parts
+        keeps = any(
+            one.name == principal.strategy and one.guarantees.needs_store
+            for one in parts.strategies
+        )
+        return parts.keeps and keeps and not parts.keys.inherits(principal.key_id)
 
     def _sessions_behind(self, presented: Iterable[str]) -> Flow[tuple[str, ...]]:
         """Return the sessions that live credentials stand for, each once."""

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from limen import rotation
 from limen.authenticators.budget import spend
-from limen.effects import LoadKeys, Purge, ask
+from limen.effects import CountCredentials, LoadKeys, Purge, ask
 from limen.operations.parts import Composed
 
 if TYPE_CHECKING:
     from limen.effects import Flow
     from limen.keyring import KeyRecord, Keyring
+    from limen.session import CredentialCount
     from limen.throttle import Budget
+
+# A session that was not used for so long, in milliseconds, is counted as unused.
+UNUSED_AFTER = 86_400_000
 
 
 class Upkeep(Composed):
@@ -44,6 +48,19 @@ class Upkeep(Composed):
         """Delete a retired key."""
         self._need_store("keys")
         yield from rotation.remove(key_id)
+
+    def credential_counts(self) -> Flow[tuple[CredentialCount, ...]]:
+        """Count the live sessions of each strategy and the credentials of each kind.
+
+        For whoever moves a system from one strategy to another; see `CredentialCount`.
+        Recent is what was used within the life of an access token, unused what was not used
+        for a day. Access tokens themselves are kept nowhere: at most the recent sessions
+        have some, and those of a session that has ended are not seen.
+        """
+        parts, now = self._parts, self._parts.clock.now()
+        self._need_store("sessions")
+        signed = now - parts.policy.lifetime - parts.policy.leeway
+        return (yield from ask(CountCredentials(now, signed, now - UNUSED_AFTER)))
 
     def spend(self, budget: Budget, identifier: str) -> Flow[int | None]:
         """Draw once on a budget; return the seconds to wait if it is used up."""

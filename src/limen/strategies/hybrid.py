@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limen.effects import AskFeed, FindRevocation, ask, check, enter
-from limen.guarantees import RevocationCheck
+from limen.guarantees import DEFAULT_MAX_LAG, RevocationCheck
 from limen.phase import Phase
 from limen.revocation import Coverage
 from limen.strategies.jwt import DEFAULT_GRACE, JwtStrategy, KeySource
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from limen.effects import Flow
     from limen.guarantees import Guarantees
     from limen.session import Lifetimes
-
-# How long a process may go on without hearing from the store, in milliseconds.
-DEFAULT_MAX_LAG = 2_000
 
 
 class HybridStrategy(JwtStrategy):
@@ -59,11 +56,6 @@ class HybridStrategy(JwtStrategy):
             store_reads_per_request=0 if feed else 1,
             revocation_window=self.max_lag if feed else 0,
         )
-
-    @property
-    def asks_feed(self) -> bool:
-        """Whether this process must follow the revocation log."""
-        return self.revocation_check is RevocationCheck.FEED
 
     def _still_meant(self, claims: Claims) -> Flow[Refused | None]:
         yield from enter(Phase.REVOCATION_CHECK)

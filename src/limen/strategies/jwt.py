@@ -16,6 +16,7 @@ from limen.effects import (
     FindSession,
     OpenSession,
     RefreshKeys,
+    Remember,
     Revoke,
     RotateRefresh,
     ask,
@@ -70,6 +71,7 @@ class JwtStrategy:
     """A short signed access token and, unless `refresh` is false, a rotating refresh token."""
 
     name = "jwt"
+    revocation_check = RevocationCheck.EXPIRY
 
     def __init__(
         self,
@@ -94,13 +96,18 @@ class JwtStrategy:
         """No read and no revocation before `exp`."""
         return Guarantees(
             format=Format.SIGNED,
-            check=RevocationCheck.EXPIRY,
+            check=self.revocation_check,
             store_reads_per_request=0,
             revocation_window=self.policy.lifetime,
             idle=self.lifetimes.idle if self.refresh else None,
             absolute=self.lifetimes.absolute if self.refresh else self.policy.lifetime,
             needs_store=self.refresh,
         )
+
+    @property
+    def asks_feed(self) -> bool:
+        """Whether this process must follow the revocation log."""
+        return self.revocation_check is RevocationCheck.FEED
 
     def recognises(self, presented: Secret) -> bool:
         """Tell whether this could be one of our tokens or refresh tokens."""
@@ -188,7 +195,11 @@ class JwtStrategy:
         yield from note("alg", Public(key.algorithm))
         yield from note("kid", Public(key.id))
         return Issued(
-            principal=replace(principal_of(self.name, session, roles, expires_at), key_id=key.id),
+            principal=replace(
+                principal_of(self.name, session, roles, expires_at),
+                key_id=key.id,
+                issued_at=issued_at,
+            ),
             access=access,
             access_expires_at=expires_at,
             session=session,
@@ -200,7 +211,7 @@ class JwtStrategy:
     def authenticate(self, presented: Secret, now: int) -> Flow[Verdict]:
         """Apply every rule to the token in order; the first that fails refuses it."""
         yield from enter(Phase.CREDENTIAL_VALIDATE, {"credential": Hidden(presented, "token")})
-        examination = yield from self._examine(presented, now)
+        examination, keyring = yield from self._examine(presented, now)
         yield from examination.checks
         claims = examination.claims
         if claims is None:
@@ -211,7 +222,7 @@ class JwtStrategy:
         yield from enter(Phase.PRINCIPAL_LOAD)
         yield from note("subject", Public(claims.subject))
         yield from note("source", Public("the token's claims"))
-        return Authenticated(
+        verdict = Authenticated(
             Principal(
                 subject=claims.subject,
                 session_id=claims.session_id,
@@ -221,16 +232,22 @@ class JwtStrategy:
                 methods=claims.methods,
                 roles=claims.roles,
                 key_id=claims.key_id,
+                issued_at=claims.issued_at,
             )
         )
+        if self.revocation_check is not RevocationCheck.STORE:
+            until, feed = claims.expires_at, self.asks_feed
+            yield from ask(Remember(presented, verdict, until, asks_feed=feed, keyring=keyring))
+        return verdict
 
-    def _examine(self, presented: Secret, now: int) -> Flow[Examination]:
-        examination = examine(presented.reveal(), self.keys.keyring, self.policy, now)
+    def _examine(self, presented: Secret, now: int) -> Flow[tuple[Examination, Keyring]]:
+        keyring = self.keys.keyring
+        examination = examine(presented.reveal(), keyring, self.policy, now)
         if examination.reason is Reason.UNKNOWN_KEY:
             # Another process may have rotated; ask for newer keys once, then look again.
             keyring = yield from ask(RefreshKeys())
             examination = examine(presented.reveal(), keyring, self.policy, now)
-        return examination
+        return examination, keyring
 
     def _still_meant(self, claims: Claims) -> Flow[Refused | None]:
         """Ask whether the server still means what it signed. This strategy does not ask."""

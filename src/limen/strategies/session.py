@@ -1,16 +1,21 @@
-"""`session`: the credential is a random id, and the store is asked on every request.
+"""`session`: the credential is a random id that means nothing without the store.
 
-Promise: a request that starts after `revoke` returned is refused. Always.
+Promise: a request that starts after `revoke` returned is refused. Always. With
+`check="feed"` a row is read once a minute at most and the feed stands in for it meanwhile;
+then the promise is that of `hybrid`: refused within `max_lag`, also when the feed is cut.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from limen.claims import DEFAULT_LEEWAY
 from limen.effects import (
+    AskPosition,
     AttachCredential,
     FindSession,
     OpenSession,
+    Remember,
     Revoke,
     TouchSession,
     ask,
@@ -20,7 +25,7 @@ from limen.effects import (
 )
 from limen.entropy import random_text
 from limen.evidence import Count, Duration, Hidden, Public
-from limen.guarantees import Format, Guarantees, Receipt, RevocationCheck
+from limen.guarantees import DEFAULT_MAX_LAG, Format, Guarantees, Receipt, RevocationCheck
 from limen.phase import Phase
 from limen.principal import Principal
 from limen.secret import Secret
@@ -50,27 +55,43 @@ class SessionStrategy:
 
     name = "session"
 
-    def __init__(self, lifetimes: Lifetimes | None = None, *, log_horizon: int = 0) -> None:
-        """Make the strategy.
+    def __init__(
+        self,
+        lifetimes: Lifetimes | None = None,
+        *,
+        log_horizon: int = 0,
+        max_lag: int = DEFAULT_MAX_LAG,
+        revocation_check: RevocationCheck = RevocationCheck.STORE,
+    ) -> None:
+        """Make the strategy; times are in milliseconds.
 
         `log_horizon` is set while another strategy with signed tokens is accepted too: a
         session may then have a token that only the revocation log can refuse.
         """
         self.lifetimes = lifetimes or Lifetimes()
-        self.horizon = log_horizon
+        self.max_lag = max_lag
+        self.revocation_check = revocation_check
+        # An entry must outlive every row that a process remembers.
+        rows = self.lifetimes.touch_every + DEFAULT_LEEWAY if self.asks_feed else 0
+        self.horizon = max(log_horizon, rows)
 
     @property
     def guarantees(self) -> Guarantees:
         """One read a request buys a revocation that no request outlives."""
         return Guarantees(
             format=Format.REFERENCE,
-            check=RevocationCheck.STORE,
-            store_reads_per_request=1,
-            revocation_window=0,
+            check=self.revocation_check,
+            store_reads_per_request=0 if self.asks_feed else 1,
+            revocation_window=self.max_lag if self.asks_feed else 0,
             idle=self.lifetimes.idle,
             absolute=self.lifetimes.absolute,
             needs_store=True,
         )
+
+    @property
+    def asks_feed(self) -> bool:
+        """Whether this process must follow the revocation log."""
+        return self.revocation_check is RevocationCheck.FEED
 
     def recognises(self, presented: Secret) -> bool:
         """Tell whether this has the prefix, length and alphabet of a session id."""
@@ -123,19 +144,27 @@ class SessionStrategy:
 
     def authenticate(self, presented: Secret, now: int) -> Flow[Verdict]:
         """Look the id up, apply both lifetimes, and write the use down when it is due."""
+        # Before the store is asked: what it says is at least as new as this.
+        position = (yield from ask(AskPosition())) if self.asks_feed else None
         standing = yield from self._find(presented, now)
         if isinstance(standing, Refused):
             return standing
         session = standing.session
-        if now - session.used_at >= self.lifetimes.touch_every:
+        touched_at = session.used_at
+        if now - touched_at >= self.lifetimes.touch_every:
             yield from enter(Phase.REFRESH)
             alive = yield from ask(TouchSession(session.id, now))
             if not (yield from check("still there", alive, Reason.UNKNOWN_SESSION)):
                 return Refused(Reason.UNKNOWN_SESSION)
+            touched_at = now
         yield from enter(Phase.PRINCIPAL_LOAD)
         yield from note("subject", Public(session.subject))
         yield from note("source", Public("the session row and its account"))
-        return Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
+        verdict = Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
+        if position is not None:
+            until = min(touched_at + self.lifetimes.touch_every, session.ends_at)
+            yield from ask(Remember(presented, verdict, until, asks_feed=True, position=position))
+        return verdict
 
     def renew(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
         """Slide the idle end now; the id stays, because a reference never expires early."""
@@ -232,6 +261,7 @@ def principal_of(
         expires_at=expires_at,
         methods=session.methods,
         roles=roles,
+        issued_at=session.created_at,
     )
 
 

@@ -21,7 +21,7 @@ from limen.testing.store_cases.case import MakeStore
 from limen.testing.store_cases.counters import CounterCases, PurgeCases, TicketCases
 from limen.testing.store_cases.families import FamilyCases, FamilyRaces
 from limen.testing.store_cases.keys import KeyCases
-from limen.testing.store_cases.log import LogCases, RevocationCases
+from limen.testing.store_cases.log import KeptCases, LogCases, RevocationCases
 from limen.testing.store_cases.sessions import SessionCases
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class StoreSuite(
     FamilyCases,
     FamilyRaces,
     LogCases,
+    KeptCases,
     CounterCases,
     TicketCases,
     PurgeCases,

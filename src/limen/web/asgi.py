@@ -7,7 +7,6 @@ nobody pays nothing.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -27,6 +26,7 @@ from limen.transports import (
 )
 from limen.transports.origin import SAFE_METHODS, Provenance
 from limen.verdict import Absent, Authenticated, Issued, Reason, Refused, Verdict
+from limen.web.closing import Closed, Socket, Stream, refuse
 from limen.web.refusal import STORE_DOWN, Refusal, overloaded
 
 if TYPE_CHECKING:
@@ -91,9 +91,11 @@ class RequestAuth:
         "_prefetch",
         "_referer",
         "_verdict",
+        "_watches",
         "consulted",
         "cookies",
         "headers",
+        "held",
         "outgoing",
         "recalled",
         "scope",
@@ -107,6 +109,8 @@ class RequestAuth:
         self.consulted = False
         self.recalled = False  # whether the verdict rests on a refresh token not used up
         self._verdict: Verdict | None = None
+        self._watches = False
+        self.held: Socket | Stream | None = None  # what may have to be closed before its time
         self._host = self._origin = self._referer = ""
         self._prefetch = False
         for name, value in self.headers:
@@ -164,8 +168,33 @@ class RequestAuth:
         """
         if self._verdict is None:
             self.consulted = True
-            self._verdict = await self._judge()
+            verdict = await self._judge()
+            if self.held is not None and isinstance(verdict, Authenticated):
+                # A socket outlives its verdict, so it is watched over from here on.
+                stands = await self.held.watch(self.auth, verdict.principal)
+                verdict = verdict if stands else Refused(Reason.REVOKED)
+            self._verdict = verdict
         return self._verdict
+
+    def watch(self) -> None:
+        """Let the response end when the sign-in does, whatever its type.
+
+        An event stream does so by itself. Call this before the response begins.
+        """
+        self._watches = True
+
+    def outlasts(self, content_type: bytes) -> bool:
+        """Tell whether a response of this type goes on for longer than its verdict."""
+        lasts = self._watches or content_type.lower().startswith(b"text/event-stream")
+        return lasts and isinstance(self._verdict, Authenticated)
+
+    async def hold(self, send: Send) -> Send:
+        """Watch over a response that goes on; return what the rest of it is sent with."""
+        if not isinstance(self._verdict, Authenticated):
+            return send
+        stream = self.held = Stream(self.scope, send)
+        await stream.watch(self.auth, self._verdict.principal)
+        return stream.send
 
     async def _judge(self) -> Verdict:
         auth, carried = self.auth, self.presented()
@@ -235,7 +264,9 @@ class AuthMiddleware:
         self.auth = auth
         self.edge = Edge(auth)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(  # noqa: C901 - one frame for what every request passes
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
@@ -244,13 +275,17 @@ class AuthMiddleware:
             await self.app(scope, receive, send)
             return
         request_auth = scope[SCOPE_KEY] = RequestAuth(self.edge, scope)
+        if scope["type"] == "websocket":
+            socket = request_auth.held = Socket(receive, send)
+            receive, send = socket.receive, socket.send
         started = False
 
         async def send_with_cookies(message: Message) -> None:
-            nonlocal started
+            nonlocal started, send
             if message["type"] in ("http.response.start", "websocket.accept"):
+                if _add_headers(message, request_auth):
+                    send = await request_auth.hold(send)
                 started = True
-                _add_headers(message, request_auth)
             await send(message)
 
         assembly = self.auth.assembly
@@ -260,16 +295,16 @@ class AuthMiddleware:
                 await self.auth.open()
             with traced_as(request_id=request_id):
                 await self.app(scope, receive, send_with_cookies)
-        except StoreUnavailable as fault:
+        except (StoreUnavailable, Overloaded) as fault:
             if started:
                 raise
-            _log.warning("a request was refused with 503: %s", fault)
             # With the cookies: what was rotated before the fault must not be lost.
-            await _refuse(scope, STORE_DOWN, send_with_cookies)
-        except Overloaded as fault:
-            if started:
-                raise
-            await _refuse(scope, overloaded(fault.retry_after), send_with_cookies)
+            await refuse(scope, _refusal_for(fault), send_with_cookies)
+        except Closed:
+            pass  # the application went on sending to a client that was cut off
+        finally:
+            if request_auth.held is not None:
+                await request_auth.held.finish()
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open before the application starts and close after it stopped.
@@ -301,12 +336,19 @@ class AuthMiddleware:
                 await self.auth.close()
 
 
-def _add_headers(message: Message, request_auth: RequestAuth) -> None:
+def _add_headers(message: Message, request_auth: RequestAuth) -> bool:
+    """Add what a response hands back; true if it is a stream to be watched over."""
     outgoing = request_auth.outgoing
     if not outgoing and not request_auth.consulted:
-        return
+        return False
     headers = list(message.get("headers", ()))
-    stated = any(name.lower() == b"cache-control" for name, _ in headers)
+    stated, content_type = False, b""
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == b"cache-control":
+            stated = True
+        elif lowered == b"content-type":
+            content_type = value
     if outgoing:
         # A cached Set-Cookie would sign somebody else in (ASVS 14.3.2).
         headers = [line for line in headers if line[0].lower() != b"cache-control"]
@@ -314,19 +356,14 @@ def _add_headers(message: Message, request_auth: RequestAuth) -> None:
     if not stated:
         headers.append((b"cache-control", b"no-store"))
     message["headers"] = [*headers, *outgoing]
+    return request_auth.held is None and request_auth.outlasts(content_type)
 
 
-async def _refuse(scope: Scope, refusal: Refusal, send: Send) -> None:
-    if scope["type"] != "http":
-        # 1013: try again later (IANA WebSocket close codes).
-        await send({"type": "websocket.close", "code": 1013, "reason": refusal.detail})
-        return
-    body = json.dumps({"message": refusal.detail, "code": "UNAVAILABLE"}).encode()
-    headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
-    headers += [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _refusal_for(fault: StoreUnavailable | Overloaded) -> Refusal:
+    if isinstance(fault, Overloaded):
+        return overloaded(fault.retry_after)
+    _log.warning("a request was refused with 503: %s", fault)
+    return STORE_DOWN
 
 
 def _hostname(host: str) -> str:

@@ -21,14 +21,14 @@ from limen.family import (
 )
 from limen.keyring import KeyRecord, KeyState
 from limen.revocation import Kind, Revocation
-from limen.session import Session, Standing, refusal_of
+from limen.session import CredentialCount, Held, Session, Standing, refusal_of
 from limen.throttle import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from limen import effects
-    from limen.effects import Ticket
+    from limen.effects import KeptRevocation, Ticket
 
 # At most one key may have one of these states.
 _SINGLE_STATES: Final = frozenset({KeyState.NEXT, KeyState.SIGNING})
@@ -47,6 +47,8 @@ class Records:
         self.refreshes: dict[bytes, RefreshRecord] = {}
         self.log: list[Revocation] = []
         self.seq = 0
+        self.kept: list[KeptRevocation] = []
+        self.kept_number = 0
         self.tallies: dict[str, Tally] = {}
         self.tickets: dict[tuple[str, bytes], Ticket] = {}
         self.keys: dict[str, KeyRecord] = {}
@@ -206,6 +208,28 @@ class Records:
         ]
         return tuple(sorted(living, key=lambda session: (-session.created_at, session.id)))
 
+    def count_credentials(self, effect: effects.CountCredentials) -> tuple[CredentialCount, ...]:
+        living = {one.id: one for one in self.sessions.values() if effect.now < one.ends_at}
+        fresh = [one.session_id for one in self.refreshes.values() if one.used_at is None]
+        held = [(Held.SESSION, id_) for id_ in living]
+        held += [(Held.REFERENCE, id_) for id_ in self.references.values() if id_ in living]
+        held += [(Held.REFRESH, id_) for id_ in fresh if id_ in living]
+        grouped: dict[tuple[str, Held], list[Session]] = {}
+        for kind, id_ in held:
+            grouped.setdefault((living[id_].strategy, kind), []).append(living[id_])
+        return tuple(
+            CredentialCount(
+                strategy,
+                kind,
+                live=len(those),
+                recent=sum(max(o.created_at, o.used_at) > effect.recent_since for o in those),
+                unused=sum(one.used_at <= effect.unused_since for one in those),
+                ends_at=max(one.ends_at for one in those),
+                expires_at=max(one.expires_at for one in those),
+            )
+            for (strategy, kind), those in sorted(grouped.items())
+        )
+
     def remove(self, session_ids: Iterable[str]) -> None:
         gone = set(session_ids)
         for session_id in gone:
@@ -276,6 +300,15 @@ class Records:
             )
             for entry in self.log
         )
+
+    def keep_revocations(self, effect: effects.KeepRevocations) -> None:
+        for entry in effect.entries:
+            self.kept_number += 1
+            self.kept.append(replace(entry, number=self.kept_number))
+
+    def list_kept(self, effect: effects.ListKept) -> tuple[KeptRevocation, ...]:
+        newer = [entry for entry in self.kept if entry.number > effect.after]
+        return tuple(newer[: effect.limit])
 
     # -- refresh families
 
@@ -359,6 +392,7 @@ class Records:
         self.log = [entry for entry in self.log if entry.expires_at > now]
         self.tallies = {k: v for k, v in self.tallies.items() if v.resets_at > now}
         self.tickets = {k: v for k, v in self.tickets.items() if v.expires_at > now}
+        self.kept = [one for one in self.kept if max(one.expires_at, one.sessions_until) > now]
         return before - self.size()
 
     def size(self) -> int:

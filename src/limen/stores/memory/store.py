@@ -39,6 +39,8 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return records.touch_session(effect)
         case effects.ListSessions():
             return records.list_sessions(effect)
+        case effects.CountCredentials():
+            return records.count_credentials(effect)
         case effects.Revoke():
             return records.revoke(effect)
         case effects.FindRefresh():
@@ -49,6 +51,11 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return records.read_log(effect)
         case effects.FindRevocation():
             return records.find_revocation(effect)
+        case effects.KeepRevocations():
+            records.keep_revocations(effect)
+            return None
+        case effects.ListKept():
+            return records.list_kept(effect)
         case effects.Increment():
             return records.increment(effect)
         case effects.KeepTicket():

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from limen.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
@@ -36,6 +36,25 @@ def async_engine(url: str, timeout_ms: int, pool_size: int) -> AsyncEngine:
     engine = _created(create_async_engine, parsed, timeout_ms, pool_size)
     _prepare(engine.sync_engine, timeout_ms)
     return engine
+
+
+def postgresql_options(url: str) -> dict[str, Any]:
+    """Return what asyncpg connects with, for a connection outside the pool."""
+    parsed = _parsed(url, _ASYNC_DRIVERS)
+    _, options = parsed.get_dialect()().create_connect_args(parsed)
+    return dict(options)
+
+
+def sqlite_options(url: str) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Return what `sqlite3.connect` takes, for a connection outside the pool."""
+    parsed = _parsed(url, _BLOCKING_DRIVERS)
+    arguments, options = parsed.get_dialect()().create_connect_args(parsed)
+    return arguments, dict(options)
+
+
+def is_sqlite(url: str) -> bool:
+    """Tell whether a URL names a SQLite file; raises `ConfigurationError`."""
+    return _parsed(url, _BLOCKING_DRIVERS).get_backend_name() == "sqlite"
 
 
 def blocking_engine(url: str, timeout_ms: int, pool_size: int) -> Engine:

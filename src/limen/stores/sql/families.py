@@ -32,7 +32,7 @@ def find(connection: Connection, effect: FindRefresh) -> Standing | None:
     wanted = {"wanted": effect.digest, "kind": sessions.REFRESH}
     row = connection.execute(sessions.BY_DIGEST, wanted).one_or_none()
     if row is not None:
-        return standing_of(row)
+        return standing_of(row._mapping)
     known = select(secret.c.digest).where(
         secret.c.digest == effect.digest, secret.c.kind == sessions.REFRESH
     )

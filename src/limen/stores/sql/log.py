@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, func, insert, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
 
 from limen.revocation import Kind, Revocation
 from limen.stores.sql.locks import Lock, hold
@@ -18,6 +28,10 @@ if TYPE_CHECKING:
 
     from limen.effects import FindRevocation, ReadLog
     from limen.session import Session
+
+
+# What PostgreSQL notifies on when the log grows. Only a bell: the entries are in the table.
+CHANNEL: Final = "limen_revocation"
 
 
 def append(
@@ -33,6 +47,8 @@ def append(
     # Before the number is drawn: otherwise a later number could be committed first.
     hold(connection, Lock.LOG)
     last = None
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, "")))  # sent with the commit
     for subject in subjects:
         entry = insert(revocation).values(
             kind=kind.value, subject=subject, not_before=now + 1, expires_at=now + horizon
@@ -41,28 +57,62 @@ def append(
     return last
 
 
+_AFTER, _MOST = bindparam("after", type_=BigInteger), bindparam("most", type_=Integer)
+_COLUMNS = revocation.c
+_LATER = _COLUMNS.not_before > bindparam("issued_at", type_=BigInteger)
+# Made once, because these run on every look and, while a feed is cut, on every request.
+NEWER: Final = select(revocation).where(_COLUMNS.seq > _AFTER).order_by(_COLUMNS.seq).limit(_MOST)
+# One look into the index for each kind; an entry about no key has no such subject.
+REFUSED: Final = (
+    select(_COLUMNS.seq)
+    .where(
+        or_(
+            and_(
+                _COLUMNS.kind == literal_column("'session'"),
+                _COLUMNS.subject == bindparam("session_id"),
+            ),
+            and_(
+                _COLUMNS.kind == literal_column("'user'"),
+                _COLUMNS.subject == bindparam("owner"),
+                _LATER,
+            ),
+            and_(
+                _COLUMNS.kind == literal_column("'all'"),
+                _COLUMNS.subject == literal_column("''"),
+                _LATER,
+            ),
+            and_(_COLUMNS.kind == literal_column("'key'"), _COLUMNS.subject == bindparam("key_id")),
+        )
+    )
+    .limit(1)
+)
+
+
+def revocation_of(row: Any) -> Revocation:
+    """Return the entry of a row of `NEWER`."""
+    seq, kind, subject, not_before, expires_at = row
+    return Revocation(seq, Kind(kind), subject, not_before, expires_at)
+
+
+def refused_values(effect: FindRevocation) -> dict[str, object]:
+    """Return what `REFUSED` is asked about."""
+    return {
+        "session_id": effect.session_id,
+        "owner": effect.subject,
+        "key_id": effect.key_id,
+        "issued_at": effect.issued_at,
+    }
+
+
 def read(connection: Connection, effect: ReadLog) -> tuple[Revocation, ...]:
     """Perform `ReadLog`."""
-    newer = select(revocation).where(revocation.c.seq > effect.after)
-    rows = connection.execute(newer.order_by(revocation.c.seq).limit(effect.limit))
-    return tuple(
-        Revocation(row.seq, Kind(row.kind), row.subject, row.not_before, row.expires_at)
-        for row in rows
-    )
+    rows = connection.execute(NEWER, {"after": effect.after, "most": effect.limit})
+    return tuple(map(revocation_of, rows))
 
 
 def find(connection: Connection, effect: FindRevocation) -> bool:
     """Perform `FindRevocation`: one statement."""
-    kind, subject = revocation.c.kind, revocation.c.subject
-    before = revocation.c.not_before > effect.issued_at
-    refused = or_(
-        and_(kind == Kind.SESSION.value, subject == effect.session_id),
-        and_(kind == Kind.USER.value, subject == effect.subject, before),
-        and_(kind == Kind.ALL.value, subject == "", before),
-    )
-    if effect.key_id is not None:
-        refused = or_(refused, and_(kind == Kind.KEY.value, subject == effect.key_id))
-    return connection.execute(select(revocation.c.seq).where(refused).limit(1)).first() is not None
+    return connection.execute(REFUSED, refused_values(effect)).first() is not None
 
 
 def lifted(connection: Connection, session: Session) -> Session:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -29,6 +30,17 @@ def insert_for(connection: Connection, table: Table) -> postgresql.Insert | sqli
 def names(values: Iterable[str]) -> str:
     """Return names as a JSON array, in the given order."""
     return json.dumps(list(values))
+
+
+# Few texts stand in many rows, and these are read on every request.
+@functools.lru_cache(maxsize=1_024)
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+@functools.lru_cache(maxsize=1_024)
+def _set(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text))
 
 
 def account_values(account: Account) -> Values:
@@ -58,7 +70,7 @@ def account_of(row: Row[Any]) -> Account:
         updated_at=kept["updated_at"],
         email_verified=kept["email_verified"],
         image=kept["image"],
-        roles=frozenset(json.loads(kept["roles"])),
+        roles=_set(kept["roles"]),
         disabled=kept["disabled"],
         revision=kept["revision"],
     )
@@ -83,9 +95,16 @@ def session_values(session: Session) -> Values:
     }
 
 
-def session_of(row: Row[Any]) -> Session:
+class Columns(Protocol):
+    """A row by the names of its columns: SQLAlchemy's mapping, or that of SQLite's driver."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return one column."""
+        ...
+
+
+def session_of(kept: Columns) -> Session:
     """Return the session of a row."""
-    kept = row._mapping
     return Session(
         id=kept["id"],
         subject=kept["subject"],
@@ -95,20 +114,19 @@ def session_of(row: Row[Any]) -> Session:
         used_at=kept["used_at"],
         expires_at=kept["expires_at"],
         idle=kept["idle"],
-        methods=tuple(json.loads(kept["methods"])),
+        methods=_listed(kept["methods"]),
         client=Client(kept["address"], kept["user_agent"]),
-        remembered=kept["remembered"],
-        roles=frozenset(json.loads(kept["roles"])),
+        remembered=bool(kept["remembered"]),
+        roles=_set(kept["roles"]),
     )
 
 
-def standing_of(row: Row[Any]) -> Standing:
+def standing_of(kept: Columns) -> Standing:
     """Return the standing of a row that has a session and its account's columns, if any."""
-    kept = row._mapping
-    session = session_of(row)
+    session = session_of(kept)
     roles = kept["account_roles"]
     return Standing(
         session,
-        session.roles if roles is None else frozenset(json.loads(roles)),
+        session.roles if roles is None else _set(roles),
         disabled=bool(kept["account_disabled"]),
     )

@@ -66,13 +66,13 @@ def find(connection: Connection, effect: FindSession) -> Standing | None:
     if effect.digest is None:
         return standing(connection, effect.id or "")
     row = connection.execute(BY_DIGEST, {"wanted": effect.digest, "kind": REFERENCE}).one_or_none()
-    return None if row is None else standing_of(row)
+    return None if row is None else standing_of(row._mapping)
 
 
 def standing(connection: Connection, session_id: str) -> Standing | None:
     """Return a session and its account's state."""
     row = connection.execute(BY_ID, {"wanted": session_id}).one_or_none()
-    return None if row is None else standing_of(row)
+    return None if row is None else standing_of(row._mapping)
 
 
 def listed(connection: Connection, effect: ListSessions) -> tuple[Session, ...]:
@@ -86,7 +86,7 @@ def listed(connection: Connection, effect: ListSessions) -> tuple[Session, ...]:
         )
         .order_by(session.c.created_at.desc(), session.c.id)
     )
-    return tuple(session_of(row) for row in connection.execute(living))
+    return tuple(session_of(row) for row in connection.execute(living).mappings())
 
 
 def open_(connection: Connection, effect: OpenSession) -> Session | None:

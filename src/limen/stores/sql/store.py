@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from limen.effects import Access
@@ -11,15 +12,18 @@ from limen.stores.sql.database import (
     TIMEOUT_MS,
     async_engine,
     blocking_engine,
+    is_sqlite,
     reading_options,
     writing_options,
 )
 from limen.stores.sql.faults import FAULTS, unavailable
+from limen.stores.sql.local import Busy, LocalReader
 from limen.stores.sql.schema import check_revision
 from limen.stores.sql.verbs import answer
 
 if TYPE_CHECKING:
     from limen.effects import Effect, StoreEffect
+    from limen.ports import Bell
 
 A = TypeVar("A")
 
@@ -35,6 +39,9 @@ class SqlStore:
     def __init__(
         self, url: str, *, timeout_ms: int = TIMEOUT_MS, pool_size: int = POOL_SIZE
     ) -> None:
+        self._url = url
+        self._timeout_ms = timeout_ms
+        self._local = LocalReader(url) if is_sqlite(url) else None
         self._engine = async_engine(url, timeout_ms, pool_size)
         backend = self._engine.dialect.name
         self._reading = self._engine.execution_options(**reading_options(backend))
@@ -47,6 +54,11 @@ class SqlStore:
     async def perform(self, effect: Effect[A]) -> A:
         """Perform one effect, wholly or not at all; raises `StoreUnavailable`."""
         asked = cast("StoreEffect", effect)
+        if self._local is not None and effect.access is Access.READ:
+            with contextlib.suppress(Busy):
+                found = self._local.answer(effect)
+                if found is not NotImplemented:
+                    return cast("A", found)
         try:
             if effect.access is Access.WRITE:
                 return cast("A", await self._write(asked))
@@ -81,7 +93,22 @@ class SqlStore:
 
     async def close(self) -> None:
         """Release every connection."""
+        if self._local is not None:
+            self._local.close()
         await self._engine.dispose()
+
+    def watch(self) -> LocalReader | None:
+        """Return a watch on the log of a SQLite file."""
+        return LocalReader(self._url) if self._local is not None else None
+
+    def bell(self) -> Bell | None:
+        """Return what hears of new entries in PostgreSQL."""
+        if self._local is not None:
+            return None
+        # Imported here so that SQLite does without the driver.
+        from limen.stores.sql.bell import PostgresBell  # noqa: PLC0415
+
+        return PostgresBell(self._url, self._timeout_ms)
 
 
 class BlockingSqlStore:
@@ -90,6 +117,8 @@ class BlockingSqlStore:
     def __init__(
         self, url: str, *, timeout_ms: int = TIMEOUT_MS, pool_size: int = POOL_SIZE
     ) -> None:
+        self._url = url
+        self._local = LocalReader(url) if is_sqlite(url) else None
         self._engine = blocking_engine(url, timeout_ms, pool_size)
         backend = self._engine.dialect.name
         self._reading = self._engine.execution_options(**reading_options(backend))
@@ -101,6 +130,11 @@ class BlockingSqlStore:
     def perform(self, effect: Effect[A]) -> A:
         """Perform one effect, wholly or not at all; raises `StoreUnavailable`."""
         asked = cast("StoreEffect", effect)
+        if self._local is not None and effect.access is Access.READ:
+            with contextlib.suppress(Busy):
+                found = self._local.answer(effect)
+                if found is not NotImplemented:
+                    return cast("A", found)
         try:
             if effect.access is Access.WRITE:
                 with self._writing.begin() as connection:
@@ -122,7 +156,13 @@ class BlockingSqlStore:
 
     def close(self) -> None:
         """Release every connection."""
+        if self._local is not None:
+            self._local.close()
         self._engine.dispose()
+
+    def watch(self) -> LocalReader | None:
+        """Return a watch on the log of a SQLite file."""
+        return LocalReader(self._url) if self._local is not None else None
 
 
 def open_store(url: str) -> SqlStore:

@@ -27,13 +27,21 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 # The migration that builds exactly these tables.
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 VERSION_TABLE: Final = "limen_schema"
 
 PROVIDER: Final = "credential"
 ISSUER: Final = "local:credential"
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+def storable(text: str) -> str:
+    """Return a text with what no database can hold replaced."""
+    if text.isascii() and "\0" not in text:
+        return text
+    held = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return held.replace("\0", _REPLACEMENT)
 
 
 class Words(TypeDecorator[str]):
@@ -53,10 +61,7 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Replace what no database can hold."""
         del dialect
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        held = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return held.replace("\0", _REPLACEMENT)
+        return None if value is None else storable(value)
 
 
 # SQLite numbers rows itself only for a column that is called INTEGER.
@@ -148,6 +153,20 @@ revocation = Table(
     Column("not_before", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Index(None, "subject"),
+    sqlite_autoincrement=True,
+)
+
+# Revocations of a store that may forget, such as Redis: no log, and nothing here follows it.
+kept = Table(
+    "limen_kept",
+    metadata,
+    Column("number", _Sequence, primary_key=True, autoincrement=True),
+    Column("kind", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("sessions_until", BigInteger, nullable=False),
+    Index(None, "sessions_until"),
     sqlite_autoincrement=True,
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import case, delete, or_, select
 
 from limen.effects import Ticket
+from limen.stores.sql import kept
 from limen.stores.sql.locks import Lock, hold
 from limen.stores.sql.rows import insert_for
 from limen.stores.sql.tables import revocation, session, tally, ticket
@@ -66,6 +67,7 @@ def purge(connection: Connection, effect: Purge) -> int:
     """Perform `Purge`. A session that another verb holds is left for the next time."""
     hold(connection, Lock.HOUSEKEEPING)
     now = effect.now
+    connection.execute(kept.over(now))
     over = or_(session.c.expires_at <= now, session.c.used_at + session.c.idle <= now)
     # SKIP LOCKED never waits, so a purge cannot be part of a deadlock.
     ended = select(session.c.id).where(over).with_for_update(skip_locked=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from limen import effects
-from limen.stores.sql import accounts, families, keys, log, sessions, tickets
+from limen.stores.sql import accounts, counts, families, kept, keys, log, sessions, tickets
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,6 +40,8 @@ def answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return sessions.touch(connection, effect)
         case effects.ListSessions():
             return sessions.listed(connection, effect)
+        case effects.CountCredentials():
+            return counts.counted(connection, effect)
         case effects.Revoke():
             return sessions.revoke(connection, effect)
         case effects.FindRefresh():
@@ -50,6 +52,11 @@ def answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return log.read(connection, effect)
         case effects.FindRevocation():
             return log.find(connection, effect)
+        case effects.KeepRevocations():
+            kept.keep(connection, effect)
+            return None
+        case effects.ListKept():
+            return kept.listed(connection, effect)
         case effects.Increment():
             return tickets.increment(connection, effect)
         case effects.KeepTicket():

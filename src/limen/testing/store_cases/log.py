@@ -11,6 +11,9 @@ from limen.effects import (
     Ended,
     FindRevocation,
     FindSession,
+    KeepRevocations,
+    KeptRevocation,
+    ListKept,
     ListSessions,
     Purge,
     ReadLog,
@@ -221,3 +224,49 @@ class LogCases:
         await together(follow(), write_all())
         assert len(seen) == ROUNDS * 5
         assert tuple(seen) == await store.perform(ReadLog(0))
+
+
+class KeptCases:
+    """`KeepRevocations` and `ListKept`: what one store remembers for another."""
+
+    @case
+    async def test_what_is_kept_for_another_store_is_listed_in_order_and_in_parts(
+        self, store: Store
+    ) -> None:
+        wanted = [
+            KeptRevocation(Kind.SESSION, "ses_one", NOW + 1, NOW + HORIZON, NOW + 9),
+            KeptRevocation(Kind.USER, "usr_ada", NOW + 2, 0, NOW + 9),
+            KeptRevocation(Kind.ALL, "", NOW + 3, NOW + HORIZON, 0),
+        ]
+        await store.perform(KeepRevocations(tuple(wanted[:2])))
+        await store.perform(KeepRevocations(()))
+        await store.perform(KeepRevocations(tuple(wanted[2:])))
+        first = await store.perform(ListKept(0, limit=2))
+        rest = await store.perform(ListKept(first[-1].number))
+        assert [replace(one, number=0) for one in first + rest] == wanted
+        numbers = [one.number for one in first + rest]
+        assert numbers == sorted(set(numbers))
+        assert await store.perform(ListKept(numbers[-1])) == ()
+
+    @case
+    async def test_what_is_kept_for_another_store_changes_nothing_in_this_one(
+        self, store: Store
+    ) -> None:
+        await open_session(store)
+        kept = KeptRevocation(Kind.USER, "usr_ada", NOW + 1, NOW + HORIZON, NOW + HORIZON)
+        await store.perform(KeepRevocations((kept,)))
+        assert await store.perform(FindSession(id="ses_one")) is not None
+        assert await store.perform(ReadLog(0)) == ()
+        assert not await store.perform(FindRevocation("ses_one", "usr_ada", None, NOW))
+
+    @case
+    async def test_what_is_kept_is_forgotten_when_nothing_could_come_back(
+        self, store: Store
+    ) -> None:
+        for name, expires_at, until in (("a", NOW, 0), ("b", 0, NOW), ("c", NOW + 1, NOW)):
+            kept = KeptRevocation(Kind.SESSION, name, NOW, expires_at, until)
+            await store.perform(KeepRevocations((kept,)))
+        assert await store.perform(Purge(NOW)) == 0  # copies are not counted
+        assert [one.subject for one in await store.perform(ListKept(0))] == ["c"]
+        await store.perform(Purge(NOW + 1))
+        assert await store.perform(ListKept(0)) == ()

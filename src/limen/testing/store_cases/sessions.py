@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 
 from limen.effects import (
     AttachCredential,
+    CountCredentials,
     FindRevocation,
     FindSession,
     ListSessions,
     OpenSession,
     Revoke,
+    RotateRefresh,
     SetDisabled,
     TouchSession,
     UpdateAccount,
 )
 from limen.errors import StoreUnavailable
+from limen.family import Rotated
 from limen.revocation import Target
-from limen.session import Standing
+from limen.session import CredentialCount, Held, Standing
 from limen.testing.store_cases.case import (
     HORIZON,
     MINUTE,
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class SessionCases:
-    """`OpenSession`, `AttachCredential`, `FindSession`, `TouchSession`, `ListSessions`."""
+    """How sessions are opened, given credentials, found, used, listed and counted."""
 
     @case
     async def test_a_session_is_found_by_credential_and_by_handle(self, store: Store) -> None:
@@ -165,6 +168,55 @@ class SessionCases:
         listed = await store.perform(ListSessions("usr_ada", NOW))
         assert [one.id for one in listed] == ["ses_new", "ses_old"]
         assert listed[0] == session("new")
+
+    @case
+    async def test_what_is_live_is_counted_by_strategy_and_kind(self, store: Store) -> None:
+        begun = {"created_at": NOW - MINUTE, "used_at": NOW - MINUTE}
+        await open_session(store, "new", **begun, expires_at=NOW + 10 * MINUTE)
+        begun = {"created_at": NOW - 20 * MINUTE, "used_at": NOW - 20 * MINUTE}
+        await open_session(store, "old", **begun, strategy="session")
+        await open_session(store, "begun", created_at=NOW + 1, used_at=NOW - MINUTE)
+        await open_session(store, "idle", used_at=NOW - 30 * MINUTE)  # over at this moment
+        await open_session(store, "over", expires_at=NOW)
+        await open_session(store, "revoked")
+        await store.perform(Revoke(Target.session("ses_revoked"), NOW))
+        used = RotateRefresh(digest("fresh old"), digest("f2"), b"sealed", NOW - 20 * MINUTE, 0)
+        assert isinstance(await store.perform(used), Rotated)
+        count = CountCredentials(NOW, NOW - MINUTE, NOW - 20 * MINUTE)
+        before, after = NOW + 10 * MINUTE, NOW + 100 * MINUTE
+        counted = await store.perform(count)
+        assert counted == (
+            CredentialCount("hybrid", Held.REFERENCE, 2, 1, 0, NOW + 29 * MINUTE, after),
+            CredentialCount("hybrid", Held.REFRESH, 2, 1, 0, NOW + 29 * MINUTE, after),
+            CredentialCount("hybrid", Held.SESSION, 2, 1, 0, NOW + 29 * MINUTE, after),
+            CredentialCount("session", Held.REFERENCE, 1, 0, 1, before, after),
+            CredentialCount("session", Held.REFRESH, 1, 0, 1, before, after),
+            CredentialCount("session", Held.SESSION, 1, 0, 1, before, after),
+        )
+
+    @case
+    async def test_a_count_follows_a_session_to_its_new_strategy(self, store: Store) -> None:
+        await store.perform(OpenSession(session("bare"), None))
+        await store.perform(
+            OpenSession(session(strategy="session"), None, reference=digest("ref one"))
+        )
+        count = CountCredentials(NOW, NOW, NOW - 1)
+        held = (30 * MINUTE + NOW, 100 * MINUTE + NOW)
+        assert await store.perform(count) == (
+            CredentialCount("hybrid", Held.SESSION, 1, 0, 0, *held),
+            CredentialCount("session", Held.REFERENCE, 1, 0, 0, *held),
+            CredentialCount("session", Held.SESSION, 1, 0, 0, *held),
+        )
+        moved = AttachCredential("ses_one", "hybrid", NOW + 1, refresh=digest("c"))
+        assert await store.perform(moved) is not None
+        held = (30 * MINUTE + NOW + 1, 100 * MINUTE + NOW)
+        assert await store.perform(count) == (
+            CredentialCount("hybrid", Held.REFERENCE, 1, 1, 0, *held),
+            CredentialCount("hybrid", Held.REFRESH, 1, 1, 0, *held),
+            CredentialCount("hybrid", Held.SESSION, 2, 1, 0, *held),
+        )
+        await store.perform(Revoke(Target.everybody(), NOW))
+        assert await store.perform(count) == ()
 
     @case
     async def test_a_session_gets_another_credential_and_keeps_the_old(self, store: Store) -> None:

@@ -1,0 +1,152 @@
+"""Feeds for a log beside the process: it is looked at before every check.
+
+SQLite counts commits in memory that all processes of a machine share, so whether there is
+anything new costs microseconds, and no check is late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from limen.errors import StoreUnavailable
+from limen.feeds import lease as leases
+from limen.feeds.lease import Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from limen.clock import Clock
+    from limen.ports import Listener, Watch
+    from limen.revocation import RevocationView
+
+_log = logging.getLogger("limen.feed")
+
+
+class BlockingWatchingFeed:
+    """Looks before every check, from any thread."""
+
+    def __init__(self, watch: Watch, clock: Clock, *, max_lag: int) -> None:
+        """Make the feed; `max_lag`, in milliseconds, is never needed while looks succeed."""
+        self.max_lag = max_lag
+        self._watch = watch
+        self._lease = Lease(clock, max_lag)
+        self._looking = threading.Lock()
+        self._failed = True  # until the first look
+
+    @property
+    def view(self) -> RevocationView:
+        """What is known of the log."""
+        return self._lease.view
+
+    def is_fresh(self) -> bool:
+        """Take in what is new; false if that failed, and then nobody relies on the view."""
+        try:
+            self.catch_up()
+        except StoreUnavailable:
+            return False
+        return True
+
+    def catch_up(self) -> None:
+        """Read what is new; raises `StoreUnavailable`."""
+        lease = self._lease
+        with self._looking:
+            try:
+                self._look(lease)
+            except StoreUnavailable:
+                lease.doubt()
+                self._failed = True
+                raise
+
+    def _look(self, lease: Lease) -> None:
+        # In this order: what is written in between is read now or seen by the next look.
+        if not (self._watch.has_moved() or self._failed):
+            return
+        while True:
+            reading = lease.reading()
+            if lease.take(self._watch.read(lease.after, leases.PAGE)):
+                break
+        self._failed = False
+        lease.complete(reading)
+
+    def close(self) -> None:
+        """Let go of the log."""
+        self._watch.close()
+
+
+class WatchingFeed:
+    """The same on an event loop; a task looks too, for those who wait without checking."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        clock: Clock,
+        *,
+        max_lag: int,
+        interval: int,
+        on_key: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Make the feed; times are in milliseconds, `on_key` as in `FollowingFeed`."""
+        self.max_lag = max_lag
+        self._feed = BlockingWatchingFeed(watch, clock, max_lag=max_lag)
+        self._lease = self._feed._lease
+        self._interval_s = interval / 1000
+        self._on_key = on_key
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def view(self) -> RevocationView:
+        """What is known of the log."""
+        return self._lease.view
+
+    def is_fresh(self) -> bool:
+        """Take in what is new; false if that failed, and then nobody relies on the view."""
+        return self._feed.is_fresh()
+
+    def tell(self, listener: Listener) -> None:
+        """Call `listener` with every batch of new entries."""
+        self._lease.listeners.append(listener)
+
+    async def start(self) -> None:
+        """Read the whole live log; raises `StoreUnavailable`."""
+        await self.catch_up()
+        self._task = asyncio.create_task(self._tick(), name="limen-revocation-feed")
+
+    async def stop(self) -> None:
+        """Stop looking."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._feed.close()
+
+    async def catch_up(self) -> None:
+        """Read what is new; raises `StoreUnavailable`."""
+        self._feed.catch_up()
+        if self._lease.key_withdrawn and self._on_key is not None:
+            await self._on_key()
+        self._lease.key_withdrawn = False
+
+    async def _tick(self) -> None:
+        cut = False
+        while True:
+            await asyncio.sleep(self._interval_s)
+            try:
+                await self.catch_up()
+            except StoreUnavailable as fault:
+                if not cut:
+                    _log.warning(
+                        "the revocation log cannot be read, so every check asks the store: %s",
+                        fault,
+                    )
+                cut = True
+            except Exception:  # noqa: BLE001 - the task must outlive a fault that nobody foresaw
+                _log.exception("a look at the revocation log failed and will be tried again")
+            else:
+                if cut:
+                    _log.warning("the revocation log can be read again")
+                cut = False

@@ -1,0 +1,1 @@
+if not settled then return { 'unreconciled' } end

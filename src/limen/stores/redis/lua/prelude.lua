@@ -1,0 +1,170 @@
+-- What every script begins with. ARGV[1] names the server process that the caller is connected
+-- to, ARGV[2] is the highest number of the log that the caller has seen; the rest is arg(n).
+-- All keys have one hash tag, so they lie in one slot of a cluster. Keys are made here, from
+-- what other keys say, so KEYS names only the one that leads to the slot.
+local P = '{limen}:'
+local DAY = 86400000
+local COPY = 300000 -- an account's state is read from its home again after this, in ms
+local STALE = 30000000 -- a change of an account that takes longer was given up, in us
+
+local function arg(n) return ARGV[n + 2] end
+local function num(x) return string.format('%.0f', x) end
+
+local state = redis.call('MGET', P .. 'marker', P .. 'era')
+local marker, era = state[1], state[2] or '0'
+-- The marker names the process that was reconciled with what is kept elsewhere. Another
+-- process may have begun with an older state, and a flushed one has none.
+local settled = marker and string.sub(marker, 1, #ARGV[1] + 1) == ARGV[1] .. '/'
+
+local function clock()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
+local function unique() return num(redis.call('INCR', P .. 'births')) end
+
+-- Sessions. A new era leaves everything of the old one unreachable at once; it expires.
+
+local function session_key(id) return P .. 's:' .. era .. ':' .. id end
+local function owned_key(subject) return P .. 'u:' .. era .. ':' .. subject end
+local function secret_key(digest) return P .. 'c:' .. era .. ':' .. digest end
+local function live_key() return P .. 'live:' .. era end
+local function ends_key() return P .. 'ends:' .. era end
+local function bounds_key() return P .. 'bounds:' .. era end
+
+local SUBJECT, STRATEGY, CREATED, USED, EXPIRES, IDLE, BODY, BORN = 1, 2, 3, 4, 5, 6, 7, 8
+
+local function session(id)
+  local row = redis.call('HMGET', session_key(id), 'subject', 'strategy', 'created', 'used',
+    'expires', 'idle', 'body', 'born')
+  if row[SUBJECT] then return row end
+  return nil
+end
+
+local function latest_of(row) return math.max(tonumber(row[CREATED]), tonumber(row[USED])) end
+
+-- A credential lives as long as the session that it was given to; its own key may outlast it.
+local function secret(digest)
+  local row = redis.call('HMGET', secret_key(digest), 'kind', 'session', 'born', 'used',
+    'successor', 'sealed', 'before', 'issued')
+  if not row[1] then return nil end
+  local owner = session(row[2])
+  if not owner or owner[BORN] ~= row[3] then return nil end
+  return row, owner
+end
+
+local function taken(digest) return digest ~= '' and secret(digest) ~= nil end
+
+local function add_secret(kind, digest, id, born, now, life)
+  if digest == '' then return end
+  local key = secret_key(digest)
+  redis.call('UNLINK', key)
+  redis.call('HSET', key, 'kind', kind, 'session', id, 'born', born, 'issued', now)
+  redis.call('PEXPIRE', key, life)
+  redis.call('HINCRBY', session_key(id), kind, 1)
+end
+
+local function raise_bound(name, value)
+  local kept = tonumber(redis.call('HGET', bounds_key(), name) or '0')
+  if value > kept then redis.call('HSET', bounds_key(), name, num(value)) end
+end
+
+local function use(id, row, now)
+  local used = math.max(tonumber(row[USED]), tonumber(now))
+  row[USED] = num(used)
+  redis.call('HSET', session_key(id), 'used', row[USED])
+  local ends = math.min(used + tonumber(row[IDLE]), tonumber(row[EXPIRES]))
+  redis.call('ZADD', ends_key(), num(ends), id)
+  raise_bound('latest', used)
+end
+
+local function remove(id, subject)
+  redis.call('UNLINK', session_key(id))
+  redis.call('ZREM', owned_key(subject), id)
+  redis.call('ZREM', live_key(), id)
+  redis.call('ZREM', ends_key(), id)
+end
+
+-- Each living session of a subject, as {id, row}.
+local function owned(subject)
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGE', owned_key(subject), 0, -1)) do
+    local row = session(id)
+    if row then
+      found[#found + 1] = { id, row }
+    else
+      redis.call('ZREM', owned_key(subject), id)
+    end
+  end
+  return found
+end
+
+-- The state of an account. Its home is elsewhere; here is a copy, which is missing while the
+-- account changes. Without one the caller must read the home, and the answer counts only if
+-- no change has begun or ended since `moment`: g moves with both.
+
+local function abandoned(subject)
+  for _, token in ipairs(redis.call('HKEYS', P .. 'm:' .. subject)) do
+    local since = redis.call('ZSCORE', P .. 'marks', token .. '/' .. subject)
+    if since and tonumber(since) + STALE < clock() then return '1' end
+  end
+  return '0'
+end
+
+local function account(subject, fresh)
+  local key = P .. 'a:' .. subject
+  if not fresh then
+    local copy = redis.call('HMGET', key, 'marker', 'exists', 'disabled', 'roles', 'revision')
+    if copy[1] == marker then return { copy[2], copy[3], copy[4], copy[5] } end
+  end
+  local moved = redis.call('GET', P .. 'g:' .. subject) or ''
+  local moment = marker .. '/' .. moved .. '/' .. subject
+  if arg(1) ~= moment then
+    return nil, { 'account', subject, moment, abandoned(subject) }
+  end
+  local given = { arg(2), arg(3), arg(4), arg(5) }
+  if redis.call('EXISTS', P .. 'm:' .. subject) == 0 then
+    redis.call('HSET', key, 'marker', marker, 'exists', given[1], 'disabled', given[2],
+      'roles', given[3], 'revision', given[4])
+    redis.call('PEXPIRE', key, COPY)
+  end
+  return given
+end
+
+local function account_moves(subject)
+  redis.call('UNLINK', P .. 'a:' .. subject)
+  redis.call('SET', P .. 'g:' .. subject, unique(), 'PX', DAY)
+end
+
+local function standing(word, id, row, owner)
+  return { word, id, row[SUBJECT], row[STRATEGY], row[CREATED], row[USED], row[EXPIRES],
+    row[IDLE], row[BODY], owner[1], owner[2], owner[3] }
+end
+
+-- The log. n:* says for each name in it what the entries say together.
+
+local function note_key(kind, subject) return P .. 'n:' .. kind .. ':' .. subject end
+
+local function before_of(kind, subject)
+  return tonumber(redis.call('HGET', note_key(kind, subject), 'before') or '0')
+end
+
+local function lifted(row)
+  local floor = math.max(before_of('user', row[SUBJECT]), before_of('all', ''))
+  row[CREATED] = num(math.max(tonumber(row[CREATED]), floor))
+  return row
+end
+
+local function append(kind, subject, before, expires)
+  local last = tonumber(redis.call('GET', P .. 'seq') or '0')
+  local seq = num(math.max(last + 1, clock(), tonumber(ARGV[2]) + 1))
+  redis.call('SET', P .. 'seq', seq)
+  redis.call('XADD', P .. 'log', seq .. '-0', 'kind', kind, 'subject', subject,
+    'before', num(before), 'expires', num(expires))
+  redis.call('ZADD', P .. 'over', num(expires), 'l/' .. seq)
+  local key = note_key(kind, subject)
+  local kept = redis.call('HMGET', key, 'before', 'expires')
+  redis.call('HSET', key, 'before', num(math.max(tonumber(kept[1] or '0'), before)),
+    'expires', num(math.max(tonumber(kept[2] or '0'), expires)))
+  return seq
+end

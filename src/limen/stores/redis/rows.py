@@ -1,0 +1,105 @@
+"""How records become arguments of scripts, and replies records again."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from limen.errors import StoreUnavailable
+from limen.principal import Client
+from limen.revocation import Kind, Revocation
+from limen.session import Session, Standing
+
+if TYPE_CHECKING:
+    from limen.stores.redis.steps import Argument, Reply
+
+# Lua computes with doubles, which are exact up to here.
+_GREATEST: Final = 1 << 53
+# Of the reply `standing`: a word, the session's id and seven fields, then the account's state.
+STANDING: Final = 12
+
+
+def encoded(argument: Argument) -> bytes:
+    """Return an argument as octets; `None` is empty. Any text can be written."""
+    if isinstance(argument, bytes):
+        return argument
+    if argument is None:
+        return b""
+    if isinstance(argument, bool):
+        return b"1" if argument else b"0"
+    if isinstance(argument, int):
+        if abs(argument) > _GREATEST:
+            raise StoreUnavailable("the store refused a number that is too large")
+        return str(argument).encode()
+    return argument.encode("utf-8", "surrogatepass")
+
+
+def text_of(octets: bytes) -> str:
+    """Return the text that `encoded` wrote."""
+    return octets.decode("utf-8", "surrogatepass")
+
+
+def names(values: frozenset[str]) -> str:
+    """Return names as a JSON array, sorted."""
+    return json.dumps(sorted(values))
+
+
+def body_of(session: Session) -> str:
+    """Return, as JSON, what no script looks at."""
+    return json.dumps(
+        [
+            session.authenticated_at,
+            session.methods,
+            session.client.address,
+            session.client.user_agent,
+            session.remembered,
+            sorted(session.roles),
+        ]
+    )
+
+
+@functools.lru_cache(maxsize=1_024)
+def _set(text: bytes) -> frozenset[str]:
+    return frozenset(json.loads(text))
+
+
+def session_of(row: list[bytes]) -> Session:
+    """Return the session of a row: its id, then the fields in the order of the scripts."""
+    id_, subject, strategy, created, used, expires, idle, body = row
+    authenticated_at, methods, address, user_agent, remembered, roles = json.loads(body)
+    return Session(
+        id=text_of(id_),
+        subject=text_of(subject),
+        strategy=text_of(strategy),
+        authenticated_at=authenticated_at,
+        created_at=int(created),
+        used_at=int(used),
+        expires_at=int(expires),
+        idle=int(idle),
+        methods=tuple(methods),
+        client=Client(address, user_agent),
+        remembered=remembered,
+        roles=frozenset(roles),
+    )
+
+
+def standing_of(reply: Reply) -> Standing:
+    """Return what the function `standing` of the scripts answered."""
+    session = session_of(reply[1:9])
+    exists, disabled, roles = reply[9:STANDING]
+    if exists != b"1":
+        return Standing(session, session.roles, disabled=False)
+    return Standing(session, _set(roles), disabled=disabled == b"1")
+
+
+def entry_of(row: Any) -> Revocation:
+    """Return the entry of the log that one record of the stream is."""
+    number, (_, kind, _, subject, _, before, _, expires) = row
+    return Revocation(
+        seq=int(number.partition(b"-")[0]),
+        kind=Kind(kind.decode()),
+        subject=text_of(subject),
+        not_before=int(before),
+        expires_at=int(expires),
+    )

@@ -1,0 +1,69 @@
+"""From an effect to its verb. Both stores use this one function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_never
+
+from limen import effects
+from limen.stores.redis import accounts, counts, families, housekeeping, revocations, sessions
+from limen.stores.redis.steps import Steps, home
+
+if TYPE_CHECKING:
+    from limen.effects import StoreEffect
+
+
+def steps(effect: StoreEffect) -> Steps[Any]:  # noqa: C901, PLR0912 - a case per member of a union
+    """Return the steps of one verb. What Redis does not hold is asked of its home."""
+    match effect:
+        case effects.AddAccount():
+            return accounts.add(effect)
+        case effects.UpdateAccount():
+            return accounts.update(effect)
+        case effects.SetPassword():
+            return accounts.set_password(effect)
+        case effects.SetDisabled():
+            return accounts.set_disabled(effect)
+        case effects.OpenSession():
+            return sessions.open_(effect)
+        case effects.AttachCredential():
+            return sessions.attach(effect)
+        case effects.FindSession():
+            return sessions.find(effect)
+        case effects.TouchSession():
+            return sessions.touch(effect)
+        case effects.ListSessions():
+            return sessions.listed(effect)
+        case effects.Revoke():
+            return revocations.revoke(effect)
+        case effects.FindRefresh():
+            return families.find(effect)
+        case effects.RotateRefresh():
+            return families.rotate(effect)
+        case effects.ReadLog():
+            return revocations.read(effect)
+        case effects.FindRevocation():
+            return revocations.find(effect)
+        case effects.CountCredentials():
+            return counts.counted(effect)
+        case effects.Increment():
+            return housekeeping.increment(effect)
+        case effects.Purge():
+            return housekeeping.purge(effect)
+        case (
+            effects.FindAccount()
+            | effects.ListAccounts()
+            | effects.KeepRevocations()
+            | effects.ListKept()
+            # A ticket that was used must not come back with an old state of Redis.
+            | effects.KeepTicket()
+            | effects.Consume()
+            | effects.LoadKeys()
+            | effects.AddKey()
+            | effects.PromoteKey()
+            | effects.SetKeyState()
+            | effects.ResealKey()
+            | effects.RemoveKey()
+        ):
+            return home(effect)
+        case _:
+            assert_never(effect)
