@@ -45,6 +45,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "grace": ("0", 0),
     "max_lag": ("5.5", 5.5),
     "feed_interval": ("0.5", 0.5),
+    "remembered": ("100", 100),
     "password_minimum": ("15", 15),
     "password_maximum": ("200", 200),
     "password_blocklist": ("false", False),

@@ -175,7 +175,7 @@ def test_the_trace_says_when_a_verdict_was_given_again():
         sink.clear()
         limen.authenticate(access)
     named = [check.name for event in sink.events for check in event.checks]
-    assert named == ["verified before", "feed is fresh", "not revoked"]
+    assert named == ["verified before", "exp", "feed is fresh", "not revoked"]
     assert sum(event.reads for event in sink.events) == 0
 
 

@@ -111,7 +111,10 @@ class Written(BaseModel):
         None, description="Seconds without news after which the revocation feed counts as cut."
     )
     feed_interval: float | None = Field(
-        None, description="Seconds between two looks at the revocation log."
+        None, description="Seconds between two looks at a revocation log that announces nothing."
+    )
+    remembered: int | None = Field(
+        None, description="Verified credentials that a process remembers; 0 is none."
     )
     password_minimum: int | None = Field(
         None, description="Least length of a new password, in characters."

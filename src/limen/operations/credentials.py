@@ -16,7 +16,7 @@ from limen.effects import (
     note,
 )
 from limen.entropy import random_text
-from limen.evidence import Hidden, Public
+from limen.evidence import Duration, Hidden, Public
 from limen.guarantees import RevocationCheck
 from limen.operations.parts import Composed
 from limen.phase import Phase
@@ -48,6 +48,9 @@ class Credentials(Composed):
         kind: CredentialKind = "session" if who.key_id is None else "token"
         yield from enter(Phase.CREDENTIAL_VALIDATE, {"credential": Hidden(Secret(presented), kind)})
         yield from check("verified before", True)
+        if who.key_id is not None:
+            left = Duration((who.expires_at - self._parts.clock.now()) / 1000)
+            yield from check("exp", True, detail=left)
         if any(
             one.name == who.strategy and one.guarantees.check is RevocationCheck.FEED
             for one in self._parts.strategies
