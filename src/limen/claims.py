@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from limen.errors import ConfigurationError, InvalidToken
 from limen.evidence import Check, Duration, Evidence, Public, Size
@@ -25,15 +25,16 @@ DEFAULT_LIFETIME: Final = 300_000  # ms
 MAXIMUM_TEXT: Final = 256  # characters of an identifier
 MAXIMUM_ENTRIES: Final = 64  # of a list
 
+_NONE: Final[list[str]] = []
 _SHOWN: Final = re.compile(r"[A-Za-z0-9+/._:-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(NamedTuple):
     """The verified statements of a token. Times are in milliseconds.
 
     `token_id` is `jti`, `methods` is `amr`, `authenticated_at` is `auth_time` and 0, which
-    is longer ago than anybody may ask for, if the token does not say.
+    is longer ago than anybody may ask for, if the token does not say. `not_before` is
+    `nbf`, `None` if the token does not say.
     """
 
     issuer: str
@@ -47,6 +48,7 @@ class Claims:
     methods: tuple[str, ...]
     roles: frozenset[str]
     key_id: str
+    not_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +79,6 @@ class TokenPolicy:
             )
         if self.lifetime <= 0:
             raise ConfigurationError("lifetime", "is not positive.", "Give it in milliseconds.")
-
-
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """Every check that was applied, in order, and what they proved.
-
-    `claims` is set only if all of them passed. `key_id` is what the token says, as soon as
-    it could be read; before the check named `signature` it proves nothing.
-    """
-
-    checks: tuple[Check, ...]
-    claims: Claims | None
-    key_id: str | None
-
-    @property
-    def reason(self) -> Reason | None:
-        """Why the token is refused; `None` if it is not."""
-        return next((check.reason for check in self.checks if not check.ok), None)
 
 
 def mint(
@@ -133,153 +117,239 @@ def mint(
     return sign(claims, key, policy.typ)
 
 
+class Examination:
+    """One token under the rules: what they found out, up to the first that it breaks.
+
+    `reason` is why it is refused, `None` if it is not.
+    """
+
+    __slots__ = ("_broken", "key", "keys", "now", "policy", "reason", "stated", "text", "token")
+
+    token: UnverifiedToken
+    key: Key
+    stated: Claims  # read, and not to be believed before every rule holds
+
+    def __init__(self, text: str, keys: Keyring, policy: TokenPolicy, now: int) -> None:
+        """Apply every rule in order, up to the first that the token breaks."""
+        self.text = text
+        self.keys = keys
+        self.policy = policy
+        self.now = now
+        self.reason: Reason | None = None
+        self._broken: _Rule | None = None
+        try:
+            self.token = parse(text)
+        except InvalidToken as refusal:
+            self._broken, self.reason = _SHAPE, refusal.reason
+            return
+        for rule in _RULES:
+            if not rule.holds(self):
+                self._broken, self.reason = rule, rule.reason
+                return
+
+    @property
+    def claims(self) -> Claims | None:
+        """What the token states, if every rule holds."""
+        return self.stated if self._broken is None else None
+
+    @property
+    def key_id(self) -> str | None:
+        """The key id that the token names; before the rule `signature` it proves nothing."""
+        return None if self._broken is _SHAPE else self.token.header.key_id
+
+    def checks(self) -> tuple[Check, ...]:
+        """Return every rule that was applied, in order: made only for whoever looks."""
+        applied: list[Check] = []
+        for rule in (_SHAPE, *_RULES):
+            if rule is self._broken:
+                applied.append(Check(rule.name, False, self.reason, rule.detail(self)))
+                break
+            if rule.name != "nbf" or self.stated.not_before is not None:
+                applied.append(Check(rule.name, True, None, rule.detail(self)))
+        return tuple(applied)
+
+
 def examine(token: str, keys: Keyring, policy: TokenPolicy, now: int) -> Examination:
-    """Apply every check in order and stop at the first that fails. Never raises.
+    """Apply every rule in order and stop at the first that the token breaks. Never raises.
 
     No claim is read before the signature is verified. `now` is in milliseconds.
     """
-    checks: list[Check] = []
-    size = Size(len(token))
-    try:
-        parsed = parse(token)
-    except InvalidToken as refusal:
-        return Examination(
-            (Check("shape", ok=False, reason=refusal.reason, detail=size),), None, None
-        )
-    checks.append(Check("shape", ok=True, detail=size))
-    key_id = parsed.header.get("kid")
-    key = keys.find(key_id) if key_id is not None else None
-    for check in _header_checks(parsed, key, policy):
-        checks.append(check)
-        if not check.ok:
-            return Examination(tuple(checks), None, key_id)
-    claims: Claims | None = None
-    stated = _object_or_none(parsed.payload)
-    if stated is not None and key is not None:
-        claims = _claims(stated, key.id)
-    checks.append(_check("claims", claims is not None, Reason.BAD_CLAIMS))
-    if claims is None or stated is None:
-        return Examination(tuple(checks), None, key_id)
-    for check in _claim_checks(claims, stated.get("nbf"), policy, now):
-        checks.append(check)
-        if not check.ok:
-            return Examination(tuple(checks), None, key_id)
-    return Examination(tuple(checks), claims, key_id)
+    return Examination(token, keys, policy, now)
 
 
-def _check(name: str, ok: bool, reason: Reason, detail: Evidence | None = None) -> Check:
-    return Check(name, ok, None if ok else reason, detail)
+class _Rule(NamedTuple):
+    """One rule, why a token that breaks it is refused, and what a trace shows of it.
+
+    `holds` may use what the rules before it found, and leaves in the examination what it finds.
+    """
+
+    name: str
+    reason: Reason
+    holds: Callable[[Examination], bool]
+    detail: Callable[[Examination], Evidence | None] = lambda _: None
 
 
-def _header_checks(token: UnverifiedToken, key: Key | None, policy: TokenPolicy) -> Iterator[Check]:
-    typ = token.header.get("typ", "")
+def _is_typed(seen: Examination) -> bool:
     # RFC 8725 section 3.11: explicit typing; RFC 7515 section 4.1.9: "application/" may go.
-    wanted = policy.typ.lower()
-    right = typ.lower() in {wanted, f"application/{wanted}"}
-    yield _check("typ", right, Reason.WRONG_TYPE, _shown(typ))
-    yield _check("key", key is not None, Reason.UNKNOWN_KEY, _shown(token.header.get("kid", "")))
+    typ, wanted = seen.token.header.type, seen.policy.typ
+    return typ == wanted or typ.lower().removeprefix("application/") == wanted.lower()
+
+
+def _has_key(seen: Examination) -> bool:
+    key_id = seen.token.header.key_id
+    key = seen.keys.find(key_id) if key_id is not None else None
     if key is None:
-        return
-    alg = token.header["alg"]
-    yield _check("alg", alg == key.algorithm.value, Reason.WRONG_ALGORITHM, _shown(alg))
-    yield _check("signature", verify_signature(token, key), Reason.BAD_SIGNATURE)
+        return False
+    seen.key = key
+    return True
 
 
-def _claim_checks(
-    claims: Claims, not_before: float | None, policy: TokenPolicy, now: int
-) -> Iterator[Check]:
-    yield _check("iss", claims.issuer == policy.issuer, Reason.WRONG_ISSUER, _shown(claims.issuer))
-    yield _check(
-        "aud", policy.audience in claims.audience, Reason.WRONG_AUDIENCE, _shown(policy.audience)
-    )
-    yield _check("exp", now < claims.expires_at, Reason.EXPIRED, _from(now, claims.expires_at))
-    latest = now + policy.leeway
-    if not_before is not None:
-        start = _milliseconds(not_before)
-        yield _check("nbf", start <= latest, Reason.NOT_YET_VALID, _from(now, start))
-    issued = claims.issued_at
-    yield _check("iat", issued <= latest, Reason.NOT_YET_VALID, _from(now, issued))
-    lifetime = claims.expires_at - issued
-    yield _check(
-        "lifetime",
-        lifetime <= policy.lifetime + policy.leeway,
-        Reason.LIVES_TOO_LONG,
-        Duration(lifetime / 1000),
-    )
-
-
-def _from(now: int, at: int) -> Duration:
-    return Duration((at - now) / 1000)
-
-
-def _shown(text: str) -> Public:
-    """Show what a token says only if it is plain: its sender chose the characters."""
-    return Public(text if _SHOWN.fullmatch(text) else "(not shown)")
-
-
-def _object_or_none(payload: bytes) -> dict[str, Any] | None:
+def _is_readable(seen: Examination) -> bool:
     try:
-        return strict_json(payload)
+        stated = strict_json(seen.token.payload)
     except InvalidToken:
-        return None
+        return False
+    claims = _claims(stated, seen.key.id)
+    if claims is None:
+        return False
+    seen.stated = claims
+    return True
+
+
+def _has_begun(seen: Examination) -> bool:
+    start = seen.stated.not_before
+    return start is None or start <= seen.now + seen.policy.leeway
+
+
+def _lifetime(seen: Examination) -> int:
+    return seen.stated.expires_at - seen.stated.issued_at
+
+
+def _until(seen: Examination, moment: int | None) -> Duration | None:
+    return None if moment is None else Duration((moment - seen.now) / 1000)
+
+
+def _shown(text: str | None) -> Public:
+    """Show what a token says only if it is plain: its sender chose the characters."""
+    return Public(text if text and _SHOWN.fullmatch(text) else "(not shown)")
+
+
+_SHAPE: Final = _Rule(
+    "shape",
+    Reason.MALFORMED,  # or what `parse` says
+    lambda _: True,
+    lambda seen: Size(len(seen.text)),
+)
+_RULES: Final = (
+    _Rule("typ", Reason.WRONG_TYPE, _is_typed, lambda seen: _shown(seen.token.header.type)),
+    _Rule("key", Reason.UNKNOWN_KEY, _has_key, lambda seen: _shown(seen.token.header.key_id)),
+    _Rule(
+        "alg",
+        Reason.WRONG_ALGORITHM,
+        lambda seen: seen.token.header.algorithm == seen.key.algorithm,
+        lambda seen: _shown(seen.token.header.algorithm),
+    ),
+    _Rule(
+        "signature",
+        Reason.BAD_SIGNATURE,
+        lambda seen: verify_signature(seen.token, seen.key),
+    ),
+    _Rule("claims", Reason.BAD_CLAIMS, _is_readable),
+    _Rule(
+        "iss",
+        Reason.WRONG_ISSUER,
+        lambda seen: seen.stated.issuer == seen.policy.issuer,
+        lambda seen: _shown(seen.stated.issuer),
+    ),
+    _Rule(
+        "aud",
+        Reason.WRONG_AUDIENCE,
+        lambda seen: seen.policy.audience in seen.stated.audience,
+        lambda seen: _shown(seen.policy.audience),
+    ),
+    _Rule(
+        "exp",
+        Reason.EXPIRED,
+        lambda seen: seen.now < seen.stated.expires_at,
+        lambda seen: _until(seen, seen.stated.expires_at),
+    ),
+    _Rule(
+        "nbf",
+        Reason.NOT_YET_VALID,
+        _has_begun,
+        lambda seen: _until(seen, seen.stated.not_before),
+    ),
+    _Rule(
+        "iat",
+        Reason.NOT_YET_VALID,
+        lambda seen: seen.stated.issued_at <= seen.now + seen.policy.leeway,
+        lambda seen: _until(seen, seen.stated.issued_at),
+    ),
+    _Rule(
+        "lifetime",
+        Reason.LIVES_TOO_LONG,
+        lambda seen: _lifetime(seen) <= seen.policy.lifetime + seen.policy.leeway,
+        lambda seen: Duration(_lifetime(seen) / 1000),
+    ),
+)
 
 
 def _claims(stated: Mapping[str, Any], key_id: str) -> Claims | None:
     """Read the claims; `None` if one is missing or of the wrong type."""
-    issuer, subject = stated.get("iss"), stated.get("sub")
-    session_id, token_id = stated.get("sid"), stated.get("jti")
-    audience = stated.get("aud")
+    get = stated.get
+    issuer, subject, session_id, token_id = get("iss"), get("sub"), get("sid"), get("jti")
+    audience = get("aud")
     audiences = _texts([audience] if isinstance(audience, str) else audience)
-    methods = _texts(stated.get("amr", []))
-    roles = _texts(stated.get("roles", []))
-    issued_at = _issued_at(stated)
-    expires, authenticated = stated.get("exp"), stated.get("auth_time", 0)
+    methods, roles = _texts(get("amr", _NONE)), _texts(get("roles", _NONE))
+    issued_at, expires_at = _issued_at(stated), _date(get("exp"))
+    authenticated_at = _date(get("auth_time", 0))
+    not_before = _date(stated["nbf"]) if "nbf" in stated else None
     if (
         not (_text(issuer) and _text(subject) and _text(session_id) and _text(token_id))
         or not audiences
         or methods is None
         or roles is None
         or issued_at is None
-        or not (_date(expires) and _date(authenticated) and _date(stated.get("nbf", 0)))
+        or expires_at is None
+        or authenticated_at is None
+        or (not_before is None and "nbf" in stated)
     ):
         return None
     return Claims(
-        issuer=issuer,
-        audience=audiences,
-        subject=subject,
-        session_id=session_id,
-        token_id=token_id,
-        issued_at=issued_at,
-        expires_at=_milliseconds(expires),
-        authenticated_at=_milliseconds(authenticated),
-        methods=methods,
-        roles=frozenset(roles),
-        key_id=key_id,
+        issuer,
+        audiences,
+        subject,
+        session_id,
+        token_id,
+        issued_at,
+        expires_at,
+        authenticated_at,
+        methods,
+        frozenset(roles),
+        key_id,
+        not_before,
     )
 
 
 def _issued_at(stated: Mapping[str, Any]) -> int | None:
     """Return `iat` in milliseconds, from `iat_ms` if that is there and agrees."""
-    issued = stated.get("iat")
-    if not _date(issued):
-        return None
-    if "iat_ms" not in stated:
-        return _milliseconds(issued)
+    issued_at = _date(stated.get("iat"))
+    if issued_at is None or "iat_ms" not in stated:
+        return issued_at
     exact = stated["iat_ms"]
-    if not _date(exact) or not isinstance(exact, int) or exact // 1000 != issued:
+    # What is both an integer and a date in milliseconds; a boolean is neither.
+    if type(exact) is not int or not 0 <= exact <= MAXIMUM_NUMBER:
         return None
-    return exact
+    return exact if exact // 1000 == stated["iat"] else None
 
 
-def _date(value: Any) -> TypeGuard[float]:
-    """Tell whether a value is a NumericDate; a boolean is not, though Python says it is."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return math.isfinite(value) and 0 <= value <= MAXIMUM_NUMBER
-
-
-def _milliseconds(seconds: float) -> int:
-    return math.floor(seconds * 1000)
+def _date(value: Any) -> int | None:
+    """Return a NumericDate in milliseconds; a boolean is none, though Python says it is."""
+    if type(value) is int:
+        return value * 1000 if 0 <= value <= MAXIMUM_NUMBER else None
+    if type(value) is not float or not math.isfinite(value) or not 0 <= value <= MAXIMUM_NUMBER:
+        return None
+    return math.floor(value * 1000)
 
 
 def _text(value: Any) -> TypeGuard[str]:
@@ -290,4 +360,7 @@ def _texts(value: Any) -> tuple[str, ...] | None:
     """Return a list of texts, `None` if it is anything else."""
     if not isinstance(value, list) or len(value) > MAXIMUM_ENTRIES:
         return None
-    return tuple(value) if all(_text(one) for one in value) else None
+    for one in value:
+        if not _text(one):
+            return None
+    return tuple(value)

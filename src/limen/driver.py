@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from limen.clock import elapsed_ns
-from limen.evidence import Check, Enter, Note
+from limen.effects import Effect
 
 if TYPE_CHECKING:
     from limen.effects import AnyEffect, Flow
@@ -40,7 +40,7 @@ async def drive(flow: Flow[R], world: World, recorder: Recorder | None) -> R:
     try:
         while True:
             step = flow.send(answer)
-            if isinstance(step, Enter | Check | Note):
+            if not isinstance(step, Effect):
                 answer = None
                 if recorder is not None:
                     recorder.observe(step, flow)
@@ -67,7 +67,7 @@ def drive_blocking(flow: Flow[R], world: BlockingWorld, recorder: Recorder | Non
     try:
         while True:
             step = flow.send(answer)
-            if isinstance(step, Enter | Check | Note):
+            if not isinstance(step, Effect):
                 answer = None
                 if recorder is not None:
                     recorder.observe(step, flow)

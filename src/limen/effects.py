@@ -16,7 +16,7 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
 from limen.account import Account, Found
-from limen.evidence import Check, Enter, Evidence, Note
+from limen.evidence import Check, Checks, Enter, Evidence, Note
 from limen.family import Rotation
 from limen.keyring import KeyRecord, Keyring, KeyState
 from limen.revocation import Coverage, Kind, Position, Revocation, Target
@@ -556,7 +556,7 @@ LocalEffect: TypeAlias = (
     AskFeed | AskPosition | Remember | RefreshKeys | HashPassword | VerifyPassword
 )
 AnyEffect: TypeAlias = StoreEffect | LocalEffect
-Observation: TypeAlias = Enter | Check | Note
+Observation: TypeAlias = Enter | Check | Checks | Note
 Step: TypeAlias = AnyEffect | Observation
 Flow: TypeAlias = Generator[Step, Any, R]
 # What may append to the revocation log: a process that did it looks at the log at once.

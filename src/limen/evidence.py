@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from limen.phase import Phase
     from limen.secret import Secret
@@ -76,6 +76,17 @@ class Check:
     ok: bool
     reason: Reason | None = None
     detail: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Several rules that were applied at once.
+
+    `listed` makes them, and is called only if somebody listens: they cost more than what
+    they tell of.
+    """
+
+    listed: Callable[[], tuple[Check, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from functools import lru_cache
+from hmac import compare_digest, digest
+from typing import Any, Final, NamedTuple, NoReturn
 
+from cryptography.exceptions import InvalidSignature
 from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
 
 from limen.errors import InvalidToken
@@ -29,22 +31,53 @@ MAXIMUM_DEPTH: Final = 8
 MAXIMUM_NUMBER: Final = 2**53  # beyond it, JSON numbers differ between readers (RFC 7493 2.2)
 MAXIMUM_DIGITS: Final = 24  # of a number, sign and point included; no number needs more
 
-_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_KNOWN_HEADERS: Final = 64  # as text; a system has one for each key and type
+# To the alphabet that the standard library decodes fast; what has no place in base64url
+# becomes an octet that has none in base64 either.
+_BASE64: Final = bytes(
+    {ord("-"): ord("+"), ord("_"): ord("/"), ord("+"): 0, ord("/"): 0, ord("="): 0}.get(
+        octet, octet
+    )
+    for octet in range(256)
+)
+# JSON with every digit as 0 and every opening bracket as [: what is plain shows at a glance.
+_OUTLINE: Final = bytes.maketrans(b"123456789{", b"000000000[")
+_LONG_NUMBER: Final = b"0" * 16  # the first length that may be above 2**53
+# What a segment may end with, and the padding that it lacks, by its length modulo four. Any
+# other last character would be a second spelling: the bits that it adds are not decoded.
+_ENDINGS: Final = (
+    (frozenset(range(256)), b""),
+    (frozenset(b""), b""),  # no number of octets has this length
+    (frozenset(b"AQgw"), b"=="),
+    (frozenset(b"AEIMQUYcgkosw048"), b"="),
+)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # RFC 8725 sections 2.5 and 3.10: no crit, jwk, jku, x5u, x5c, zip, b64 or cty.
 _HEADER: Final = frozenset({"alg", "kid", "typ"})
 _NESTING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
-_SIGNATURE_OCTETS: Final = {Algorithm.EDDSA: 64, Algorithm.ES256: 64, Algorithm.HS256: 32}
+_HS256: Final = Algorithm.HS256
+_EDDSA: Final = Algorithm.EDDSA
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedToken:
+class Header(NamedTuple):
+    """What a token says of itself: `alg`, and `kid` and `typ` if they are there."""
+
+    algorithm: str
+    key_id: str | None
+    type: str
+
+
+class UnverifiedToken(NamedTuple):
     """A token that has the right shape. Nothing in it may be believed."""
 
-    header: Mapping[str, str]
-    payload: bytes = field(repr=False)
-    signing_input: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
+    header: Header
+    payload: bytes
+    signing_input: bytes
+    signature: bytes
+
+    def __repr__(self) -> str:
+        """Show the header only."""
+        return f"<UnverifiedToken {self.header}>"
 
 
 def sign(claims: Mapping[str, object], key: Key, typ: str) -> Secret:
@@ -61,15 +94,17 @@ def parse(token: str) -> UnverifiedToken:
     Raises `InvalidToken`, and nothing else, for any other text: `UNSUPPORTED_HEADER` for a
     header member beyond `alg`, `kid` and `typ`, else `MALFORMED`.
     """
-    if len(token) > MAXIMUM_LENGTH or not _COMPACT.fullmatch(token):
+    if len(token) > MAXIMUM_LENGTH:
         _malformed()
-    head, body, tail = token.split(".")
-    return UnverifiedToken(
-        header=_header(_decode(head)),
-        payload=_decode(body),
-        signing_input=f"{head}.{body}".encode("ascii"),
-        signature=_decode(tail),
-    )
+    try:
+        octets = token.encode("ascii")
+    except UnicodeEncodeError:
+        _malformed()
+    signing_input, _, tail = octets.rpartition(b".")
+    head, _, body = signing_input.partition(b".")
+    if not (head and body and tail):
+        _malformed()
+    return UnverifiedToken(_header(head), _decode(body), signing_input, _decode(tail))
 
 
 def verify_signature(token: UnverifiedToken, key: Key) -> bool:
@@ -77,15 +112,20 @@ def verify_signature(token: UnverifiedToken, key: Key) -> bool:
 
     The token's `alg` is not looked at (RFC 8725 section 3.1).
     """
-    expected = _SIGNATURE_OCTETS.get(key.algorithm)
-    if isinstance(key.jose, RSAKey):
-        expected = key.jose.public_key.key_size // 8
-    if len(token.signature) != expected:
+    algorithm, verifier, signature = key.algorithm, key.verifier, token.signature
+    if verifier is None:
         return False
     try:
-        algorithm = JWSRegistry.algorithms[key.algorithm.value]
-        return bool(algorithm.verify(token.signing_input, token.signature, key.jose))
-    except (JoseError, ValueError):
+        # The two that a busy process checks most go straight to the arithmetic. Like the
+        # library, it knows the one length that a signature has.
+        if algorithm is _HS256:
+            return compare_digest(digest(verifier, token.signing_input, "sha256"), signature)
+        if algorithm is _EDDSA:
+            verifier.verify(signature, token.signing_input)
+            return True
+        by_library = JWSRegistry.algorithms[algorithm.value]
+        return bool(by_library.verify(token.signing_input, signature, key.jose))
+    except (InvalidSignature, JoseError, ValueError):
         return False
 
 
@@ -100,10 +140,14 @@ def strict_json(data: bytes) -> dict[str, Any]:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         _malformed()
-    if _too_deep(text):
+    outline = data.translate(_OUTLINE)
+    if outline.count(b"[") > MAXIMUM_DEPTH and _too_deep(text):
         _malformed()
+    decoder = _DECODER if _LONG_NUMBER in outline else _DECODER_OF_SHORT_NUMBERS
     try:
-        value = _DECODER.decode(text)
+        value, end = decoder.raw_decode(text)
+        if end != len(text):
+            _malformed()
         if "\\u" in text:
             # An escape may spell half of a pair, which no encoder can write again.
             _compact_json(value, ascii_only=False)
@@ -118,31 +162,32 @@ def _malformed() -> NoReturn:
     raise InvalidToken(Reason.MALFORMED)
 
 
-def _header(data: bytes) -> Mapping[str, str]:
-    header = strict_json(data)
+@lru_cache(_KNOWN_HEADERS)
+def _header(segment: bytes) -> Header:
+    header = strict_json(_decode(segment))
     if not header.keys() <= _HEADER:
         raise InvalidToken(Reason.UNSUPPORTED_HEADER)
     if "alg" not in header or not all(isinstance(value, str) for value in header.values()):
         _malformed()
-    if "kid" in header and not _KEY_ID.fullmatch(header["kid"]):
+    key_id = header.get("kid")
+    if key_id is not None and not _KEY_ID.fullmatch(key_id):
         _malformed()
-    return header
+    return Header(header["alg"], key_id, header.get("typ", ""))
 
 
 def _encode(data: bytes) -> bytes:
     return urlsafe_b64encode(data).rstrip(b"=")
 
 
-def _decode(segment: str) -> bytes:
+def _decode(segment: bytes) -> bytes:
     """Decode base64url that is spelt the one canonical way (RFC 4648 section 3.5)."""
+    endings, padding = _ENDINGS[len(segment) % 4]
+    if segment[-1] not in endings:
+        _malformed()
     try:
-        data = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+        return a2b_base64(segment.translate(_BASE64) + padding, strict_mode=True)
     except ValueError:
         _malformed()
-    # A 64 byte signature has 15 other last characters that decode alike.
-    if _encode(data) != segment.encode("ascii"):
-        _malformed()
-    return data
 
 
 def _compact_json(value: object, *, ascii_only: bool = True) -> bytes:
@@ -152,8 +197,6 @@ def _compact_json(value: object, *, ascii_only: bool = True) -> bytes:
 
 def _too_deep(text: str) -> bool:
     """Tell whether a JSON text nests too deep, without reading it recursively."""
-    if text.count("{") + text.count("[") <= MAXIMUM_DEPTH:
-        return False  # the usual case
     level = 0
     for found in _NESTING.finditer(text):
         if found[0] in "[{":
@@ -173,9 +216,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > MAXIMUM_DIGITS or abs(int(digits)) > MAXIMUM_NUMBER:
+    if len(digits) > MAXIMUM_DIGITS:
         _malformed()
-    return int(digits)
+    if -MAXIMUM_NUMBER <= (number := int(digits)) <= MAXIMUM_NUMBER:
+        return number
+    _malformed()
 
 
 def _fraction(digits: str) -> float:
@@ -191,4 +236,7 @@ def _constant(_name: str) -> NoReturn:
 
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
+)
+_DECODER_OF_SHORT_NUMBERS: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_fraction, parse_constant=_constant
 )

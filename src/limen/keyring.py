@@ -6,6 +6,7 @@ a token says of itself (RFC 8725 section 3.1).
 
 from __future__ import annotations
 
+import contextlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
@@ -87,13 +88,23 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that is ready to use. `jose` is the library's key object."""
+    """A key that is ready to use. `jose` is the library's key object.
+
+    `verifier` is what the arithmetic verifies with: the octets of a symmetric key, else
+    the public key, and `None` for a key that may only sign (RFC 7517 section 4.3).
+    """
 
     id: str
     algorithm: Algorithm
     state: KeyState
     jose: JoseKey = field(repr=False, compare=False)
     created_at: int = 0
+    verifier: Any = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        jose: Any = self.jose
+        with contextlib.suppress(JoseError):
+            object.__setattr__(self, "verifier", jose.get_op_key("verify"))
 
     @property
     def symmetric(self) -> bool:
@@ -115,11 +126,12 @@ class Key:
 class Keyring:
     """The keys of one moment. Immutable: a rotation makes a new one."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_keys", "_verifying")
 
     def __init__(self, keys: Iterable[Key] = ()) -> None:
         kept = tuple(keys)
         self._keys = {key.id: key for key in kept}
+        self._verifying = {one.id: one for one in kept if one.state in _VERIFYING_STATES}
         if len(self._keys) != len(kept):
             raise ConfigurationError("keys", "two keys share one id.", "Remove one of them.")
         if sum(key.state is KeyState.SIGNING for key in kept) > 1:
@@ -149,7 +161,7 @@ class Keyring:
     @property
     def key_ids(self) -> frozenset[str]:
         """The ids of the keys that may verify."""
-        return frozenset(one.id for one in self._keys.values() if one.state in _VERIFYING_STATES)
+        return frozenset(self._verifying)
 
     def find(self, key_id: str) -> Key | None:
         """Return a key that may verify.
@@ -157,8 +169,7 @@ class Keyring:
         A `next` key may: another process may sign with it an instant before this one
         hears of the promotion.
         """
-        key = self._keys.get(key_id)
-        return key if key is not None and key.state in _VERIFYING_STATES else None
+        return self._verifying.get(key_id)
 
     def with_verifying(self, others: Keyring) -> Keyring:
         """Return these keys and `others`, of which none signs."""
@@ -169,11 +180,7 @@ class Keyring:
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public key set (RFC 7517 section 5); symmetric keys are never in it."""
-        published = (
-            key
-            for key in self._keys.values()
-            if key.state in _VERIFYING_STATES and not key.symmetric
-        )
+        published = (key for key in self._verifying.values() if not key.symmetric)
         return {"keys": [key.public_jwk() for key in published]}
 
     def __len__(self) -> int:

@@ -14,8 +14,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "alembic": ("stores/sql/",),
     "argon2": ("passwords.py",),
     "asyncpg": ("stores/sql/",),
-    # Keys are made and written by the library that joserfc computes with.
-    "cryptography": ("keyring.py", "sealing.py"),
+    # joserfc computes with it, and the two commonest signatures are checked without a detour.
+    "cryptography": ("jose.py", "keyring.py", "sealing.py"),
     "fastapi": ("web/fastapi.py", "web/fastapi/"),
     "httpx": ("lab/",),
     "jinja2": ("lab/",),

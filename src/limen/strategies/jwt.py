@@ -25,7 +25,7 @@ from limen.effects import (
     note,
 )
 from limen.entropy import random_text
-from limen.evidence import Count, Hidden, Public
+from limen.evidence import Checks, Count, Hidden, Public
 from limen.family import Repeated, Replayed, Superseded
 from limen.guarantees import Format, Guarantees, Receipt, RevocationCheck
 from limen.phase import Phase
@@ -212,7 +212,7 @@ class JwtStrategy:
         """Apply every rule to the token in order; the first that fails refuses it."""
         yield from enter(Phase.CREDENTIAL_VALIDATE, {"credential": Hidden(presented, "token")})
         examination, keyring = yield from self._examine(presented, now)
-        yield from examination.checks
+        yield Checks(examination.checks)
         claims = examination.claims
         if claims is None:
             return Refused(examination.reason or Reason.MALFORMED)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from limen.effects import Access, Effect
-from limen.evidence import Check, Enter, Note
+from limen.evidence import Check, Checks, Enter, Note
 from limen.verdict import Refused
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def feed(
             if given is not None and next(given, _NOTHING) is not _NOTHING:
                 raise AssertionError("the flow ended before it used every answer") from None
             return FlowTranscript(tuple(steps), stop.value)
-        steps.append(step)
+        steps.extend(_told(step))
         if not isinstance(step, Effect):
             answer = None
         elif given is None:
@@ -107,5 +107,9 @@ def overheard(flow: Flow[R]) -> Flow[FlowTranscript[R]]:
             step = flow.send(answer)
         except StopIteration as stop:
             return FlowTranscript(tuple(steps), stop.value)
-        steps.append(step)
+        steps.extend(_told(step))
         answer = yield step
+
+
+def _told(step: Step) -> tuple[Step, ...]:
+    return step.listed() if isinstance(step, Checks) else (step,)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limen.clock import elapsed_ns
-from limen.evidence import Check, Enter, Evidence, Note
+from limen.evidence import Check, Checks, Enter, Evidence, Note
 from limen.trace.event import REFERENCES, Operation, RecordedCheck, Source, TraceEvent
 from limen.trace.sink import NullSink
 
@@ -179,6 +179,9 @@ class Recorder:
             case Check():
                 if self.step is not None:
                     self.step.checks.append(observation)
+            case Checks(listed):
+                if self.step is not None:
+                    self.step.checks.extend(listed())
             case Note(name, value):
                 if self.step is not None:
                     self.step.notes[name] = value
