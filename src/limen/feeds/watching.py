@@ -52,19 +52,17 @@ class BlockingWatchingFeed:
 
     def catch_up(self) -> None:
         """Read what is new; raises `StoreUnavailable`."""
-        lease = self._lease
         with self._looking:
             try:
-                self._look(lease)
+                # In this order: what is written in between is read now or seen by the next look.
+                if self._watch.has_moved() or self._failed:
+                    self._read_on(self._lease)
             except StoreUnavailable:
-                lease.doubt()
+                self._lease.doubt()
                 self._failed = True
                 raise
 
-    def _look(self, lease: Lease) -> None:
-        # In this order: what is written in between is read now or seen by the next look.
-        if not (self._watch.has_moved() or self._failed):
-            return
+    def _read_on(self, lease: Lease) -> None:
         while True:
             reading = lease.reading()
             if lease.take(self._watch.read(lease.after, leases.PAGE)):

@@ -28,16 +28,19 @@ class BearerTransport:
         Two `Authorization` lines are refused: a proxy may believe the first and we the
         last. Another scheme is none of our business and reads as nothing.
         """
-        lines = [value for name, value in headers if name == b"authorization"]
-        if not lines:
+        line: bytes | None = None
+        for name, value in headers:
+            if name == b"authorization":
+                if line is not None:
+                    return Refused(Reason.AMBIGUOUS)
+                line = value
+        if line is None:
             return None
-        if len(lines) > 1:
-            return Refused(Reason.AMBIGUOUS)
-        scheme, _, credential = lines[0].strip().partition(b" ")
+        scheme, _, credential = line.strip().partition(b" ")
         if scheme.lower() != _SCHEME:
             return None
         credential = credential.strip()
-        if not credential or len(lines[0]) > MAX_HEADER_OCTETS or not credential.isascii():
+        if not credential or len(line) > MAX_HEADER_OCTETS or not credential.isascii():
             return Refused(Reason.MALFORMED)
         if b" " in credential or b"," in credential:
             return Refused(Reason.AMBIGUOUS)

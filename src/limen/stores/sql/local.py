@@ -51,7 +51,15 @@ _BY_DIGEST: Final = _Statement.of(sessions.BY_DIGEST)
 _BY_ID: Final = _Statement.of(sessions.BY_ID)
 _NEWER: Final = _Statement.of(log.NEWER)
 _REFUSED: Final = _Statement.of(log.REFUSED)
-_VERSION: Final = _Statement("PRAGMA data_version", {})
+_VERSION: Final = "PRAGMA data_version"
+
+
+class _Opened(NamedTuple):
+    """A connection, a cursor for what is asked before every check, and who opened them."""
+
+    connection: sqlite3.Connection
+    cursor: sqlite3.Cursor
+    process: int
 
 
 def _held(value: object) -> object:
@@ -64,8 +72,7 @@ class LocalReader:
     def __init__(self, url: str) -> None:
         self._url = url
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._process = 0
+        self._kept: _Opened | None = None
         self._version = -1
 
     def answer(self, effect: object) -> object:
@@ -89,12 +96,16 @@ class LocalReader:
         `PRAGMA data_version` counts the commits that other connections made; this one
         makes none.
         """
-        try:
-            ((version,),) = self._rows(_VERSION, {})
-        except Busy as fault:
-            raise StoreUnavailable(str(fault)) from None
-        before, self._version = self._version, int(version)
-        return before != self._version
+        with self._lock:
+            try:
+                version = self._opened().cursor.execute(_VERSION).fetchone()[0]
+            except (sqlite3.Error, OSError) as error:
+                self._close()
+                fault = StoreUnavailable(_unreadable(error))
+            else:
+                before, self._version = self._version, version
+                return bool(before != version)
+        raise fault
 
     def read(self, after: int, limit: int) -> tuple[Revocation, ...]:
         """Perform `ReadLog`."""
@@ -116,31 +127,38 @@ class LocalReader:
     def _rows(self, statement: _Statement, values: dict[str, Any]) -> list[Any]:
         with self._lock:
             try:
-                connection = self._connection
-                if connection is None or self._process != os.getpid():
-                    connection = self._connect()
                 held = {name: _held(value) for name, value in values.items()}
-                return connection.execute(statement.text, statement.given | held).fetchall()
+                asked = self._opened().connection.execute(statement.text, statement.given | held)
+                return asked.fetchall()
             except (sqlite3.Error, OSError, OverflowError) as error:
                 self._close()
-                fault = Busy(f"the database file could not be read ({type(error).__name__})")
+                fault = Busy(_unreadable(error))
         raise fault
 
-    def _connect(self) -> sqlite3.Connection:
+    def _opened(self) -> _Opened:
+        opened = self._kept
+        # A connection must not cross a fork: the copy in the child is left alone.
+        if opened is None or opened.process != os.getpid():
+            opened = self._kept = self._open()
+        return opened
+
+    def _open(self) -> _Opened:
         arguments, options = sqlite_options(self._url)
         options |= {"timeout": BUSY_MS / 1000, "check_same_thread": False}
         connection: sqlite3.Connection = sqlite3.connect(
             arguments[0], **options, isolation_level=None
         )
         connection.execute("PRAGMA query_only = ON")
+        cursor = connection.cursor()
         connection.row_factory = sqlite3.Row
-        # A connection must not cross a fork: the copy in the child is left alone.
-        self._process = os.getpid()
-        self._connection = connection
         self._version = -1
-        return connection
+        return _Opened(connection, cursor, os.getpid())
 
     def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None and self._process == os.getpid():
-            connection.close()
+        opened, self._kept = self._kept, None
+        if opened is not None and opened.process == os.getpid():
+            opened.connection.close()
+
+
+def _unreadable(error: Exception) -> str:
+    return f"the database file could not be read ({type(error).__name__})"
