@@ -8,7 +8,7 @@ import pytest
 from redises import PATIENCE_MS
 from servers import RedisServer
 
-from limen.effects import Revoke
+from limen.effects import ReadLog, Revoke
 from limen.errors import StoreUnavailable
 from limen.revocation import Target
 from limen.stores.memory import MemoryStore
@@ -82,5 +82,31 @@ def test_a_bell_rings_for_what_others_revoke(redis_url) -> None:
         await bell.close()
         await store.close()
         await other.close()
+
+    asyncio.run(main())
+
+
+def test_whoever_is_cancelled_stops_at_whatever_moment(redis_url) -> None:
+    """A command that was just written must not use up the cancellation."""
+
+    async def main() -> None:
+        store = RedisStore(redis_url, MemoryStore(), timeout_ms=PATIENCE_MS)
+        bell = store.bell()
+        await bell.open()
+        await store.perform(ReadLog(0))
+        cancelled = 0
+        for work in (lambda: store.perform(ReadLog(0)), lambda: bell.wait(PATIENCE_MS / 1000)):
+            for turns in range(20):
+                await bell.open()
+                task = asyncio.ensure_future(work())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                if task.cancel():
+                    await asyncio.wait([task], timeout=30)
+                    assert task.cancelled(), f"it goes on after {turns} turns of the loop"
+                    cancelled += 1
+        assert cancelled > 20
+        await bell.close()
+        await store.close()
 
     asyncio.run(main())

@@ -127,6 +127,58 @@ def test_a_flush_loses_sessions_and_no_revocation(server, store) -> None:
     assert living(store, "three") == {"three"}
 
 
+def test_a_session_that_was_lost_is_logged_when_it_is_revoked(server, store, database) -> None:
+    """Its row is gone, the tokens that name it are not."""
+    begin(store, "before")
+    begin(store, "lost")
+    store.perform(Revoke(Target.session("ses_before"), START, HORIZON))
+    for _ in range(2):
+        with server.client() as client:
+            client.flushall()
+        other, _ = store_over(server.url, database)  # has seen nothing itself
+        ended = other.perform(Revoke(Target.session("ses_lost"), START, HORIZON))
+        assert ended.sessions == 0
+        assert ended.seq is not None
+        assert other.perform(ReadLog(ended.seq - 1))[0].subject == "ses_lost"
+        other.close()
+    assert store.perform(FindRevocation("ses_lost", WHO, None, START))
+
+
+@pytest.mark.parametrize("target", [Target.user(WHO), Target.everybody()])
+def test_what_was_lost_is_refused_though_the_clock_of_who_revokes_is_behind(
+    server, store, target
+) -> None:
+    begin(store, "one")
+    store.perform(Revoke(Target.session("ses_one"), START, HORIZON))
+    with server.client() as client:
+        client.flushall()
+    a_moment_ago = now()
+    assert store.perform(Revoke(target, a_moment_ago - 5_000, HORIZON)).seq
+    assert store.perform(FindRevocation("ses_lost", WHO, None, a_moment_ago))
+    begin(store, "two", created_at=a_moment_ago - 5_000)
+    assert living(store, "two") == {"two"}
+    with server.client() as client:
+        client.flushall()
+    assert store.perform(FindRevocation("ses_lost", WHO, None, a_moment_ago))
+
+
+def test_what_is_unknown_is_not_logged_without_a_reason(server, store) -> None:
+    begin(store, "one")
+    begin(store, "lost")
+    store.perform(Revoke(Target.session("ses_one"), START, HORIZON))
+    assert store.perform(Revoke(Target.session("ses_lost_never"), START, HORIZON)).seq is None
+    with server.client() as client:
+        client.flushall()
+    # Whose it was, nobody can tell any more; a log that nobody reads needs no entry.
+    theft = Target.session("ses_lost", owner="usr_eve")
+    assert store.perform(Revoke(theft, START, HORIZON)).seq is None
+    assert store.perform(Revoke(Target.session("ses_lost"), START)).seq is None
+    with server.client() as client:
+        lost = int(client.get("{limen}:lost"))
+        client.set("{limen}:lost", lost - (HORIZON + 60_000) * 1000)
+    assert store.perform(Revoke(Target.session("ses_lost"), START, HORIZON)).seq is None
+
+
 def test_numbers_rise_even_if_the_clock_of_the_new_server_is_behind(server, store) -> None:
     ahead = (now() + 3_600_000) * 1000
     with server.client() as client:

@@ -31,9 +31,10 @@ class RedisBell:
         await self.close()
         connection = self._make()
         try:
-            await connection.connect()
-            await connection.send_command("XREVRANGE", _LOG, "+", "-", "COUNT", 1)
-            newest = await connection.read_response()
+            async with asyncio.timeout(self._timeout_s):
+                await connection.connect()
+                await connection.send_command("XREVRANGE", _LOG, "+", "-", "COUNT", 1)
+                newest = await connection.read_response()
         except FAULTS as error:
             fault = unavailable(error)
         else:
@@ -54,7 +55,7 @@ class RedisBell:
                     *("XREAD", "COUNT", _MOST, "BLOCK", block_ms, "STREAMS", _LOG, self._last),
                     check_health=False,
                 )
-                heard = await connection.read_response(timeout=timeout_s + 2 * self._timeout_s)
+                heard = await connection.read_response()
         except FAULTS as error:
             fault = unavailable(error)
         except BaseException:

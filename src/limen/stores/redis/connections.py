@@ -51,7 +51,9 @@ def connection_maker(url: str, timeout_ms: int, *, awaits: bool) -> Callable[...
         )
         kind = options.pop("connection_class", module.Connection)
         options |= {
-            "socket_timeout": timeout_ms / 1000,
+            # Awaited commands are timed here: the client would use `asyncio.wait_for`, which
+            # loses a cancellation that comes when its work is done (Python before 3.12).
+            "socket_timeout": None if awaits else timeout_ms / 1000,
             "socket_connect_timeout": timeout_ms / 1000,
             "decode_responses": False,
             "protocol": 2,
@@ -104,7 +106,8 @@ class Connections:
         try:
             connection = self._idle.pop() if self._idle else self._make(redis_connect_func=_greet)
             try:
-                return await self._ask(connection, script, floor, sent)
+                async with asyncio.timeout(self._timeout_s):
+                    return await self._ask(connection, script, floor, sent)
             finally:
                 connection.limen_used_at = time.monotonic()
                 self._idle.append(connection)

@@ -35,11 +35,12 @@ def reconcile() -> Steps[None]:
         return
     since = int(survey[1]) - _CLOCKS_DIFFER
     entries = yield from home(ListKept(0, _AT_ONCE))
+    known = bool(entries)
     while entries:
         if (yield from _apply(entries, since)):
             return
         entries = yield from home(ListKept(entries[-1].number, _AT_ONCE))
-    yield from _raw(scripts.SETTLE, secrets.token_hex(_TOKEN_OCTETS), _AHEAD)
+    yield from _raw(scripts.SETTLE, secrets.token_hex(_TOKEN_OCTETS), _AHEAD, known)
 
 
 def _apply(entries: tuple[KeptRevocation, ...], since: int) -> Steps[bool]:

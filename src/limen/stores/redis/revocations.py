@@ -78,7 +78,8 @@ def plan(ending: Ending | None, mark: Mark | None = None) -> Steps[Extent]:
     """Ask what would end. With a mark, everybody knows from here on that an account changes."""
     marked = (None, None, None) if mark is None else (mark.subject, mark.token, mark.intent)
     arguments = _NO_TARGET if ending is None else ending.arguments
-    reply = yield from run(scripts.PLAN, *arguments, *marked)
+    horizon = 0 if ending is None else ending.horizon
+    reply = yield from run(scripts.PLAN, *arguments, *marked, horizon)
     if ending is None or reply[0] == b"none":
         return _NOTHING
     spares = ending.target.spares_sessions

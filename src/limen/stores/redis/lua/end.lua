@@ -10,6 +10,8 @@ if kind == 'session' then
   if row and (arg(3) == '' or row[SUBJECT] == arg(3)) then
     furthest, ids, count = tonumber(row[EXPIRES]), { subject }, 1
     remove(subject, row[SUBJECT])
+  elseif not row and arg(3) == '' and forgetful(horizon) then
+    ids = { subject } -- it ended with the state that was lost, but not its signed tokens
   end
 elseif kind == 'user' then
   for _, one in ipairs(owned(subject)) do
@@ -32,6 +34,7 @@ elseif kind == 'all' then
     redis.call('INCR', P .. 'era')
   end
 end
+if keep == '' and kind ~= 'session' then latest = latest_use(latest, horizon) end
 local names = { subject }
 if kind == 'session' or (kind == 'user' and keep ~= '') then
   kind, names = 'session', ids

@@ -1,6 +1,6 @@
 -- arg 1 kind, 2 subject, 3 owner or '', 4 a session to keep or '', 5 subject and 6 token of an
--- account change or '', 7 its intent. Says what an ending would end, without ending it; with
--- a token, everybody knows from here on that the account is changing.
+-- account change or '', 7 its intent, 8 horizon. Says what an ending would end, without
+-- ending it; with a token, everybody knows from here on that the account is changing.
 if arg(6) ~= '' then
   redis.call('HSET', P .. 'm:' .. arg(5), arg(6), arg(7))
   redis.call('ZADD', P .. 'marks', num(clock()), arg(6) .. '/' .. arg(5))
@@ -10,6 +10,9 @@ local kind, subject = arg(1), arg(2)
 local latest, furthest, ids = 0, 0, {}
 if kind == 'session' then
   local row = session(subject)
+  if not row and arg(3) == '' and forgetful(tonumber(arg(8))) then
+    return { 'plan', '0', '0', { subject } }
+  end
   if not row or (arg(3) ~= '' and row[SUBJECT] ~= arg(3)) then return { 'none' } end
   latest, furthest, ids = latest_of(row), tonumber(row[EXPIRES]), { subject }
 elseif kind == 'user' then
@@ -24,4 +27,5 @@ elseif kind == 'all' then
   local bounds = redis.call('HMGET', bounds_key(), 'latest', 'furthest')
   latest, furthest = tonumber(bounds[1] or '0'), tonumber(bounds[2] or '0')
 end
+if arg(4) == '' and kind ~= 'session' then latest = latest_use(latest, tonumber(arg(8))) end
 return { 'plan', num(latest), num(furthest), ids }

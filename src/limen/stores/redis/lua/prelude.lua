@@ -21,6 +21,20 @@ local function clock()
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
+-- Whether sessions that signed tokens of such a life name may have been forgotten: a loss that
+-- this state came after is not that long ago.
+local function forgetful(life)
+  local lost = redis.call('GET', P .. 'lost')
+  return lost and life > 0 and clock() < tonumber(lost) + life * 1000
+end
+
+-- When the last of what is to end was used, as far as is known: what was forgotten may have
+-- been used until now, and the caller's clock may be behind.
+local function latest_use(known, life)
+  if not forgetful(life) then return known end
+  return math.max(known, math.floor(clock() / 1000))
+end
+
 local function unique() return num(redis.call('INCR', P .. 'births')) end
 
 -- Sessions. A new era leaves everything of the old one unreachable at once; it expires.
