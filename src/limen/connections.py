@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from contextvars import Context
 from enum import Enum, auto, unique
 from typing import TYPE_CHECKING, Final, Self
 
-from limen.errors import LimenError
+from limen.errors import LimenError, StoreUnavailable
 from limen.revocation import Kind
 from limen.verdict import Refused
 
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger("limen.connections")
 # Looks within `max_lag`, so that a look that hangs and the question that follows it leave time.
 LOOKS: Final = 4
+# For how much of `max_lag` one is left open of which nothing is learned. That is judged as often
+# as a look may take, so none is left for longer than 7/8 of it.
+PATIENCE: Final = 5 / 8
 # Connections about which the store is asked at the same time.
 ASKED_AT_ONCE: Final = 16
+# The time of day may leap ahead of the event loop's, as when a machine was suspended.
+CLOCK_READ_EVERY_S: Final = 60
 
 
 @unique
@@ -79,16 +85,21 @@ class Connection:
         """Say that the connection must be closed; the first word counts."""
         if self._closed or self.ending is not None:
             return
+        listener = self._listener
         self.close()
         self.ending = ending
         self._ended.set()
-        if self._listener is not None:
-            self._listener(ending)
+        if listener is not None:
+            try:
+                listener(ending)
+            except Exception:  # noqa: BLE001 - others must end too, and whoever says so goes on
+                _log.exception("an open connection has ended, and its listener failed")
 
     def close(self) -> None:
         """Stop watching over it; may be called again."""
         if not self._closed:
             self._closed = True
+            self._listener = None
             self._forget(self)
 
     def __enter__(self) -> Self:
@@ -103,7 +114,7 @@ class Connections:
 
     The feed tells of new entries, usually within milliseconds. Four times in `max_lag` the
     log is read besides. When that fails, the store is asked about each connection, 16 at a
-    time. One of which nothing was learned for three quarters of `max_lag` is ended as well,
+    time. One of which nothing was learned for five eighths of `max_lag` is ended as well,
     before it could outlive the bound.
     """
 
@@ -125,13 +136,16 @@ class Connections:
         self._clock = clock
         self._logged = logged
         self._look_every_s = max_lag / 1000 / LOOKS
-        self._patience_s = max_lag / 1000 - self._look_every_s
+        self._patience_s = max_lag / 1000 * PATIENCE
         self._sessions: dict[str, set[Connection]] = {}
         self._subjects: dict[str, set[Connection]] = {}
         self._keys: dict[str, set[Connection]] = {}
         self._timers: dict[Connection, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
+        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+        # Not that of a request: it may hold much, and would be held for as long as the loop runs.
+        self._context = Context()
         self._known_at = float("-inf")  # of all connections, by the time of the event loop
 
     def __iter__(self) -> Iterator[Connection]:
@@ -143,7 +157,7 @@ class Connections:
         return sum(map(len, self._sessions.values()))
 
     async def open(self, principal: Principal) -> Connection:
-        """Watch over a connection; raises `StoreUnavailable` if it cannot be judged.
+        """Watch over a connection; raises `StoreUnavailable` if it cannot be judged in time.
 
         If `principal` was revoked since its verdict, the connection has ended already.
         """
@@ -156,8 +170,12 @@ class Connections:
         except BaseException:
             connection.close()
             raise
+        if connection.ending is Ending.UNKNOWN:
+            raise StoreUnavailable("nobody said in time whether a sign-in still stands")
         if self.feed is not None and self._looking is None:
-            self._looking = asyncio.create_task(self._look_on(), name="limen-connections")
+            self._looking = asyncio.get_running_loop().create_task(
+                self._look_on(), name="limen-connections", context=self._context
+            )
         return connection
 
     def hear(self, entries: Sequence[Revocation]) -> None:
@@ -212,27 +230,41 @@ class Connections:
             connection.end(Ending.SIGNED_OUT)
         elif not connection.is_closed:
             connection.known_at = asked_at
-            self._ask_again_in((answer - self._clock.now()) / 1000, connection)
+            self._wait_for(answer, connection)
 
-    def _ask_again_in(self, seconds: float, connection: Connection) -> None:
-        before = self._timers.get(connection)
-        if before is not None:
-            before.cancel()
+    def _wait_for(self, end: int, connection: Connection) -> None:
+        """Look at the clock when it should say `end`, or before."""
+        timer = self._timers.get(connection)
+        if timer is not None:
+            timer.cancel()
+        wait_s = min((end - self._clock.now()) / 1000, CLOCK_READ_EVERY_S)
         loop = asyncio.get_running_loop()
-        self._timers[connection] = loop.call_later(seconds, self._due, connection)
+        self._timers[connection] = loop.call_later(
+            wait_s, self._look_at_clock, end, connection, context=self._context
+        )
 
-    def _due(self, connection: Connection) -> None:
-        """Ask whether the end has moved: somebody may have used the session elsewhere."""
-        task = asyncio.get_running_loop().create_task(self._judge_late(connection))
+    def _look_at_clock(self, end: int, connection: Connection) -> None:
+        if self._clock.now() < end:
+            self._wait_for(end, connection)
+            return
+        task = asyncio.get_running_loop().create_task(self._judge_at_end(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _judge_late(self, connection: Connection) -> None:
+    async def _judge_at_end(self, connection: Connection) -> None:
+        """Ask whether the end has moved: somebody may have used the session elsewhere."""
         try:
-            await self._judge(connection)
-        except LimenError:
-            if not connection.is_closed:
-                self._ask_again_in(self._look_every_s, connection)
+            async with asyncio.timeout(self._patience_s):
+                while not connection.is_closed:
+                    with contextlib.suppress(LimenError):
+                        async with self._asking:
+                            return await self._judge(connection)
+                    await asyncio.sleep(self._look_every_s)
+        except TimeoutError:
+            connection.end(Ending.UNKNOWN)
+        except Exception:  # noqa: BLE001 - a fault that nobody foresaw keeps nothing open
+            _log.exception("an open connection could not be judged at the end of its session")
+            connection.end(Ending.UNKNOWN)
 
     async def _look_on(self) -> None:
         loop = asyncio.get_running_loop()
@@ -257,8 +289,9 @@ class Connections:
         self._give_up()
         oldest_first = iter(sorted(self, key=lambda one: one.known_at))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._look_every_s):
-                await asyncio.gather(*(self._ask_about(oldest_first) for _ in range(ASKED_AT_ONCE)))
+            async with asyncio.timeout(self._look_every_s), asyncio.TaskGroup() as group:
+                for _ in range(ASKED_AT_ONCE):
+                    group.create_task(self._ask_about(oldest_first))
 
     async def _caught_up(self) -> bool:
         try:

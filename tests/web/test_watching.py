@@ -3,79 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+import contextvars
+import gc
+import weakref
 
 import pytest
-from limens import QUICK, STRATEGIES
+from limens import STRATEGIES
+from two_limens import two
 
-from limen import Authenticated, Authentication, Limen, Principal, Session, Target
-from limen.connections import Connection, Ending
-from limen.effects import Effect, FindSession, ReadLog
+from limen import Authenticated, Authentication, Principal, Session, Target
+from limen.connections import ASKED_AT_ONCE, Connection, Ending
+from limen.effects import Effect, ReadLog
 from limen.errors import StoreUnavailable
 from limen.operations import SignedIn
-from limen.stores.memory import MemoryStore
 from limen.strategies import SessionStrategy
-from limen.web.asgi import AuthMiddleware
+from limen.testing.clock import FrozenClock
 
 # No look of its own comes in between: only what a test lets happen does.
 SLOW = {"max_lag": 60, "feed_interval": 29}
 PATIENCE_S = 60
-
-
-class WatchedStore(MemoryStore):
-    """A memory store that tells a test of reads, and whose log or all of which can be cut."""
-
-    cut: tuple[type, ...] = ()
-    before: Callable[[], Awaitable[None]] | None = None
-    after: Callable[[], Awaitable[None]] | None = None
-
-    async def perform(self, effect: Effect[Any]) -> Any:
-        if isinstance(effect, self.cut):
-            raise StoreUnavailable("cut")
-        if not isinstance(effect, FindSession) or effect.id is None:
-            return await super().perform(effect)
-        before, self.before = self.before, None
-        if before is not None:
-            await before()
-        answer = await super().perform(effect)
-        after, self.after = self.after, None
-        if after is not None:
-            await after()
-        return answer
-
-
-class Two:
-    """Two processes over one store: one where connections are open, one that revokes."""
-
-    def __init__(self, store: WatchedStore, there: Limen, here: Limen) -> None:
-        self.store, self.there, self.here = store, there, here
-
-    async def principal(self, subject: str = "ada") -> Principal:
-        now = self.here.assembly.clock.now()
-        signed_in = await self.here.remember(Authentication(subject, now))
-        assert isinstance(signed_in, SignedIn)
-        verdict = await self.there.authenticate(signed_in.issued.access.reveal())
-        assert isinstance(verdict, Authenticated)
-        return verdict.principal
-
-    async def hear(self) -> None:
-        if self.there._feed is not None:
-            await self.there._feed.catch_up()
-
-    @property
-    def left(self) -> int:
-        kept = self.there._connections
-        return sum(map(len, [kept._sessions, kept._subjects, kept._keys, kept._timers]))
-
-
-@asynccontextmanager
-async def two(strategy: Any, **options: Any) -> AsyncIterator[Two]:
-    store = WatchedStore()
-    there = Limen(strategy, **QUICK, store=store, **options)
-    async with there, Limen(strategy, **QUICK, store=store) as here:
-        yield Two(store, there, here)
+PAST_IDLE_MS = 8 * 24 * 3_600_000
 
 
 async def ending(connection: Connection) -> Ending:
@@ -277,99 +224,157 @@ def test_roles_that_changed_since_the_verdict_are_not_kept_open() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("accepts", [True, False])
-def test_a_socket_is_told_even_by_a_server_that_says_nothing_itself(accepts: bool) -> None:
+def test_a_listener_that_fails_keeps_nobody_else_open(caplog: pytest.LogCaptureFixture) -> None:
+    def fails(why: Ending) -> None:
+        raise RuntimeError(why.name)
+
     async def scenario() -> None:
-        async with two("session") as both:
-            now = both.there.assembly.clock.now()
-            signed_in = await both.there.remember(Authentication("ada", now))
-            assert isinstance(signed_in, SignedIn)
-            bearer = f"Bearer {signed_in.issued.access.reveal()}".encode()
-            sent: list[Any] = []
-            met: list[Any] = []
+        async with two("hybrid", **SLOW) as both:
+            connections = [await both.there.watch(await both.principal()) for _ in range(5)]
+            for one in connections:
+                one.on_end(fails)
+            await both.here.revoke(Target.user("ada"))
+            await both.hear()  # and the request in which the feed was read is served
+            assert {one.ending for one in connections} == {Ending.SIGNED_OUT}
+            assert both.left == 0
 
-            async def app(scope: Any, receive: Any, send: Any) -> None:
-                assert isinstance(await scope["limen.auth"].verdict(), Authenticated)
-                if accepts:
-                    await send({"type": "websocket.accept"})
-                revoked = asyncio.create_task(both.here.revoke(Target.user("ada")))
-                met.extend([await receive(), await receive()])
-                await revoked
-                await send({"type": "websocket.close"})  # as a `finally` would
-                with pytest.raises(OSError):
-                    await send({"type": "websocket.accept"})
-                await send({"type": "websocket.accept"})
+    asyncio.run(scenario())
+    assert caplog.text.count("RuntimeError: SIGNED_OUT") == 5
 
-            async def send(message: Any) -> None:
-                sent.append(message)
 
-            async def receive() -> Any:
-                await asyncio.Event().wait()
+def test_a_listener_that_fails_does_not_stop_the_looks(caplog: pytest.LogCaptureFixture) -> None:
+    def fails(why: Ending) -> None:
+        raise RuntimeError(why.name)
 
-            scope = {
-                "type": "websocket",
-                "scheme": "ws",
-                "path": "/",
-                "headers": [(b"host", b"127.0.0.1"), (b"authorization", bearer)],
-            }
-            served = AuthMiddleware(app, both.there)(scope, receive, send)
-            await asyncio.wait_for(served, PATIENCE_S)
-            closing = {"code": 4401, "reason": "Signed out"}
-            assert met == [{"type": "websocket.disconnect", **closing}] * 2
-            accepted = ["websocket.accept"] if accepts else []
-            assert [one["type"] for one in sent] == [*accepted, "websocket.close"]
-            assert sent[-1] == {"type": "websocket.close", **closing}
+    async def scenario() -> None:
+        async with two("hybrid", max_lag=0.8, feed_interval=0.1) as both:
+            with await both.there.watch(await both.principal()) as one:
+                one.on_end(fails)
+                both.store.cut = (Effect,)
+                assert await ending(one) is Ending.UNKNOWN
+                both.store.cut = ()
+            with await both.there.watch(await both.principal()) as other:
+                both.store.cut = (Effect,)
+                assert await ending(other) is Ending.UNKNOWN
+
+    asyncio.run(scenario())
+    assert "RuntimeError: UNKNOWN" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailable("cut"), RuntimeError("unforeseen"), None])
+def test_past_its_end_nothing_stays_open_because_nobody_can_tell_whether_that_has_moved(
+    fault: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limen.connections.CLOCK_READ_EVERY_S", 0.05)
+
+    async def scenario() -> None:
+        async def fails() -> None:
+            both.store.before = fails
+            if fault is not None:
+                raise fault
+            await asyncio.Event().wait()  # a store that never answers
+
+        clock = FrozenClock()
+        async with two("hybrid", clock, max_lag=1) as both:
+            with await both.there.watch(await both.principal()) as connection:
+                both.store.before = fails  # the log can be read all the while
+                clock.advance(PAST_IDLE_MS)
+                assert await ending(connection) is Ending.UNKNOWN
+
+    asyncio.run(scenario())
+
+
+def test_many_that_end_at_once_ask_the_store_a_few_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("limen.connections.CLOCK_READ_EVERY_S", 0.05)
+
+    async def scenario() -> None:
+        asking = most = 0
+
+        async def slow() -> None:
+            nonlocal asking, most
+            both.store.before = slow
+            asking += 1
+            most = max(most, asking)
+            await asyncio.sleep(0.01)
+            asking -= 1
+
+        clock = FrozenClock()
+        async with two("session", clock, **SLOW) as both:
+            people = [await both.principal(str(number)) for number in range(4 * ASKED_AT_ONCE)]
+            connections = [await both.there.watch(one) for one in people]
+            both.store.before = slow
+            clock.advance(PAST_IDLE_MS)
+            endings = await asyncio.gather(*map(ending, connections))
+            assert set(endings) == {Ending.SIGNED_OUT}
+            assert 1 < most <= ASKED_AT_ONCE
+
+    asyncio.run(scenario())
+
+
+def test_a_clock_that_leaps_past_the_end_of_a_session_ends_what_it_has_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("limen.connections.CLOCK_READ_EVERY_S", 0.05)
+
+    async def scenario() -> None:
+        clock = FrozenClock()
+        async with two("hybrid", clock, **SLOW) as both:
+            with await both.there.watch(await both.principal()) as connection:
+                await asyncio.sleep(0.2)
+                assert connection.ending is None
+                clock.advance(PAST_IDLE_MS)  # as when a machine was suspended
+                assert await ending(connection) is Ending.SIGNED_OUT
+
+    asyncio.run(scenario())
+
+
+def test_what_cannot_be_judged_in_time_is_not_opened() -> None:
+    async def scenario() -> None:
+        async with two("hybrid", max_lag=0.8, feed_interval=0.1) as both:
+            with await both.there.watch(await both.principal()):
+
+                async def gone() -> None:
+                    both.store.cut = (ReadLog,)
+                    both.store.before = stuck
+                    await asyncio.sleep(2)
+
+                async def stuck() -> None:
+                    both.store.before = stuck
+                    await asyncio.Event().wait()
+
+                principal = await both.principal()
+                both.store.before = gone
+                with pytest.raises(StoreUnavailable):
+                    await both.there.watch(principal)
             assert both.left == 0
 
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("version", ["2.3", "2.4"])
-def test_who_sends_to_a_stream_that_was_cut_off_is_told_as_its_server_would(version: str) -> None:
+def test_watching_keeps_nothing_of_what_a_request_holds_besides() -> None:
+    class Body:
+        """What a request may hold in its context."""
+
+    held: contextvars.ContextVar[Body] = contextvars.ContextVar("held")
+
     async def scenario() -> None:
-        async with two("session") as both:
-            now = both.there.assembly.clock.now()
-            signed_in = await both.there.remember(Authentication("ada", now))
-            assert isinstance(signed_in, SignedIn)
-            bearer = f"Bearer {signed_in.issued.access.reveal()}".encode()
-            sent: list[Any] = []
-            ended = asyncio.Event()
-            outcome: list[str] = []
+        async with two("hybrid", **SLOW) as both:
+            people = [await both.principal(), await both.principal()]
+            opened: list[Connection] = []
 
-            async def app(scope: Any, receive: Any, send: Any) -> None:
-                await scope["limen.auth"].verdict()
-                headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
-                await send({"type": "http.response.body", "body": b"a", "more_body": True})
-                await both.here.revoke(Target.user("ada"))
-                await asyncio.wait_for(ended.wait(), PATIENCE_S)
-                outcome.append("ended")
-                try:
-                    await send({"type": "http.response.body", "body": b"b", "more_body": True})
-                except OSError:
-                    outcome.append("raised")
-                    raise
-                outcome.append("dropped")
+            async def request() -> weakref.ref[Body]:
+                body = Body()
+                held.set(body)
+                opened.extend([await both.there.watch(one) for one in people])
+                return weakref.ref(body)
 
-            async def send(message: Any) -> None:
-                sent.append(message)
-                if message["type"] == "http.response.body" and not message.get("more_body"):
-                    ended.set()
-
-            async def receive() -> Any:
-                return {"type": "http.request", "body": b""}
-
-            scope = {
-                "type": "http",
-                "asgi": {"version": "3.0", "spec_version": version},
-                "scheme": "http",
-                "method": "GET",
-                "path": "/",
-                "headers": [(b"host", b"127.0.0.1"), (b"authorization", bearer)],
-            }
-            await AuthMiddleware(app, both.there)(scope, receive, send)
-            assert [one.get("body") for one in sent] == [None, b"a", b""]
-            assert outcome == ["ended", "raised" if version == "2.4" else "dropped"]
-            assert both.left == 0
+            seen = await asyncio.create_task(request())
+            opened.pop().close()
+            await asyncio.sleep(0)
+            gc.collect()
+            assert seen() is None
+            assert opened.pop().ending is None
 
     asyncio.run(scenario())
