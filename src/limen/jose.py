@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from cryptography.exceptions import InvalidSignature
 from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
 
 from limen.errors import InvalidToken
@@ -116,13 +117,16 @@ def verify_signature(token: UnverifiedToken, key: Key) -> bool:
     if verifier is None:
         return False
     try:
-        # The two that a busy process checks most go straight to the arithmetic. Like the
-        # library, it knows the one length that a signature has.
+        # The two that a busy process checks most go straight to the arithmetic, which knows
+        # the one length that a signature has.
         if algorithm is _HS256:
             return compare_digest(digest(verifier, token.signing_input, "sha256"), signature)
         if algorithm is _EDDSA:
             verifier.verify(signature, token.signing_input)
             return True
+        # OpenSSL takes a PSS signature without its leading zero octet (RFC 8017 section 8.1.2).
+        if isinstance(key.jose, RSAKey) and len(signature) != (verifier.key_size + 7) // 8:
+            return False
         by_library = JWSRegistry.algorithms[algorithm.value]
         return bool(by_library.verify(token.signing_input, signature, key.jose))
     except (InvalidSignature, JoseError, ValueError):
@@ -132,9 +136,9 @@ def verify_signature(token: UnverifiedToken, key: Key) -> bool:
 def strict_json(data: bytes) -> dict[str, Any]:
     """Read a JSON object that every reader must understand alike (RFC 7493).
 
-    UTF-8 without byte order mark; no duplicate members, lone surrogates, NaN or Infinity;
-    numbers of at most 2**53; at most 8 levels. Raises `InvalidToken(MALFORMED)`, and
-    nothing else, for any other bytes.
+    UTF-8 without byte order mark or white space around it; no duplicate members, lone
+    surrogates, NaN or Infinity; numbers of at most 2**53; at most 8 levels. Raises
+    `InvalidToken(MALFORMED)`, and nothing else, for any other bytes.
     """
     try:
         text = data.decode("utf-8")

@@ -7,7 +7,9 @@ import time
 
 import psycopg
 import pytest
+from proxy import Proxy
 from servers import PostgresServer
+from sqlalchemy import make_url
 
 from limen.effects import (
     FindSession,
@@ -213,3 +215,30 @@ def test_another_database_is_refused_without_showing_its_password() -> None:
             SqlStore(url)
         assert "hunter2" not in str(refusal.value)
         assert refusal.value.__context__ is None
+
+
+def test_connections_that_were_lost_on_the_way_are_replaced(postgresql_url, monkeypatch) -> None:
+    server = make_url(postgresql_url)
+    asked, written = FindSession(id="ses_one"), TouchSession("ses_one", NOW + 1)
+
+    async def main(proxy: Proxy) -> None:
+        by_proxy = server.set(port=proxy.port).render_as_string(hide_password=False)
+        store = SqlStore(by_proxy, timeout_ms=PATIENCE_MS)
+
+        def lose() -> None:
+            assert proxy.cut() == 1
+            proxy.restore()
+
+        await open_session(store)
+        lose()
+        await asyncio.sleep(0.5)  # so that the event loop hears of it
+        assert await store.perform(written)
+        lose()  # nobody has heard: a read finds out, and reads again
+        assert await store.perform(asked) is not None
+        monkeypatch.setattr("limen.stores.sql.database.IDLE_MS", 0)
+        lose()  # nobody has heard: who has rested is asked
+        assert await store.perform(written)
+        await store.close()
+
+    with Proxy(server.port or 5432) as proxy:
+        asyncio.run(main(proxy))

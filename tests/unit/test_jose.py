@@ -90,6 +90,18 @@ def test_a_signature_of_another_length_or_text_is_refused(algorithm: Algorithm) 
     assert not verify_signature(forged(signature, good.signing_input + b"A"), key)
 
 
+@pytest.mark.parametrize("algorithm", [Algorithm.PS256, Algorithm.RS256])
+def test_a_signature_that_begins_with_a_zero_octet_has_no_second_spelling(
+    algorithm: Algorithm,
+) -> None:
+    key = KEYS[algorithm]
+    tokens = (parse(sign({"n": n}, key, "at+jwt").reveal()) for n in range(100_000))
+    token = next(one for one in tokens if one.signature[0] == 0)
+    assert verify_signature(token, key)
+    assert not verify_signature(token._replace(signature=token.signature[1:]), key)
+    assert not verify_signature(token._replace(signature=b"\0" + token.signature), key)
+
+
 @pytest.mark.parametrize("algorithm", list(Algorithm))
 def test_no_key_accepts_what_another_signed(algorithm: Algorithm) -> None:
     token = parse(sign({}, KEYS[algorithm], "at+jwt").reveal())

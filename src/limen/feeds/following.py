@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from contextvars import Context
 from typing import TYPE_CHECKING, Final
 
 from limen.effects import ReadLog
@@ -81,7 +82,9 @@ class FollowingFeed:
         """Read the whole live log, then keep following it; raises `StoreUnavailable`."""
         await self._listen()  # before the first look: what comes between rings
         await self.catch_up()
-        self._task = asyncio.create_task(self._follow(), name="limen-revocation-feed")
+        # In a context of its own: that of a request would live as long as the feed.
+        task = asyncio.create_task(self._follow(), name="limen-revocation-feed", context=Context())
+        self._task = task
 
     async def stop(self) -> None:
         """Stop following."""
@@ -98,13 +101,10 @@ class FollowingFeed:
         """Read what is new; raises `StoreUnavailable`."""
         lease = self._lease
         async with self._looking:
+            lease.doubt()
             while True:
                 reading = lease.reading()
-                try:
-                    entries = await self._store.perform(ReadLog(lease.after, leases.PAGE))
-                except StoreUnavailable:
-                    lease.doubt()
-                    raise
+                entries = await self._store.perform(ReadLog(lease.after, leases.PAGE))
                 if lease.take(entries):
                     break
             if lease.key_withdrawn and self._on_key is not None:
@@ -185,13 +185,10 @@ class BlockingFollowingFeed:
         """Read what is new; raises `StoreUnavailable`."""
         lease = self._lease
         with self._looking:
+            lease.doubt()
             while True:
                 reading = lease.reading()
-                try:
-                    entries = self._store.perform(ReadLog(lease.after, leases.PAGE))
-                except StoreUnavailable:
-                    lease.doubt()
-                    raise
+                entries = self._store.perform(ReadLog(lease.after, leases.PAGE))
                 if lease.take(entries):
                     lease.complete(reading)
                     return

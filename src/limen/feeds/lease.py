@@ -59,10 +59,12 @@ class Lease:
         return self.view.seq if self._anchor is None else self._anchor.seq - 1
 
     def doubt(self) -> None:
-        """Note that the log could not be read: what is read next may be another log.
+        """Note that what is read next may be another log.
 
-        A restored backup goes back, and may give an old number to a new entry. So the next
-        look reads the last known entry again, and from the start if it is not there.
+        A restored backup, and a standby that takes over, go back and may give an old number
+        to a new entry. A pool or a proxy may reconnect without a word, so whoever reads through
+        one doubts before every look. The next look reads the last known entry again, and
+        from the start if it is not there.
         """
         if self._anchor is None:
             self._anchor = self.view.last

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from limen.errors import StoreUnavailable
@@ -35,7 +36,7 @@ class BlockingWatchingFeed:
         self._watch = watch
         self._lease = Lease(clock, max_lag)
         self._looking = threading.Lock()
-        self._failed = True  # until the first look
+        self._behind = True  # until a look has come to its end
 
     @property
     def view(self) -> RevocationView:
@@ -53,21 +54,22 @@ class BlockingWatchingFeed:
     def catch_up(self) -> None:
         """Read what is new; raises `StoreUnavailable`."""
         with self._looking:
+            # Whatever ends this look early, even a signal: the watch tells of a change only once.
+            behind, self._behind = self._behind, True
             try:
                 # In this order: what is written in between is read now or seen by the next look.
-                if self._watch.has_moved() or self._failed:
+                if self._watch.has_moved() or behind:
                     self._read_on(self._lease)
             except StoreUnavailable:
                 self._lease.doubt()
-                self._failed = True
                 raise
+            self._behind = False
 
     def _read_on(self, lease: Lease) -> None:
         while True:
             reading = lease.reading()
             if lease.take(self._watch.read(lease.after, leases.PAGE)):
                 break
-        self._failed = False
         lease.complete(reading)
 
     def close(self) -> None:
@@ -111,7 +113,9 @@ class WatchingFeed:
     async def start(self) -> None:
         """Read the whole live log; raises `StoreUnavailable`."""
         await self.catch_up()
-        self._task = asyncio.create_task(self._tick(), name="limen-revocation-feed")
+        # In a context of its own: that of a request would live as long as the feed.
+        task = asyncio.create_task(self._tick(), name="limen-revocation-feed", context=Context())
+        self._task = task
 
     async def stop(self) -> None:
         """Stop looking."""
@@ -125,9 +129,14 @@ class WatchingFeed:
     async def catch_up(self) -> None:
         """Read what is new; raises `StoreUnavailable`."""
         self._feed.catch_up()
-        if self._lease.key_withdrawn and self._on_key is not None:
-            await self._on_key()
-        self._lease.key_withdrawn = False
+        # Cleared first: a check may hear of another one while the keys are read.
+        withdrawn, self._lease.key_withdrawn = self._lease.key_withdrawn, False
+        if withdrawn and self._on_key is not None:
+            try:
+                await self._on_key()
+            except BaseException:
+                self._lease.key_withdrawn = True
+                raise
 
     async def _tick(self) -> None:
         cut = False

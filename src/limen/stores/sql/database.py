@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from limen.clock import elapsed_ns
 from limen.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # How long anything may wait: for a connection, for a lock, for an answer.
 TIMEOUT_MS: Final = 5_000
 # Connections kept, and how many more a burst may add.
 POOL_SIZE: Final = 10
 POOL_OVERFLOW: Final = 10
+# After how long without use a connection is asked whether it still works.
+IDLE_MS: Final = 10_000
 
 _ASYNC_DRIVERS: Final = {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
 _BLOCKING_DRIVERS: Final = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _EXAMPLES: Final = "Use sqlite+aiosqlite:///app.db or postgresql+asyncpg://user:password@host/name."
+_TRY_AGAIN_S: Final = 0.01
 _BEGIN: Final = "limen_begin"
+_IDLE_SINCE: Final = "limen_idle_since"
 
 E = TypeVar("E", Engine, AsyncEngine)
 
@@ -123,8 +130,9 @@ def _created(create: Callable[..., E], url: URL, timeout_ms: int, pool_size: int
             url,
             # What a statement was given never appears in an error or a log.
             hide_parameters=True,
-            # A server that was restarted is noticed before a request meets it.
-            pool_pre_ping=url.get_backend_name() == "postgresql",
+            # A server that was restarted is noticed before a request meets it; how asyncpg
+            # notices, see `_notice_what_is_gone`.
+            pool_pre_ping=url.get_driver_name() == "psycopg",
             pool_size=pool_size,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=timeout_ms / 1000,
@@ -160,13 +168,46 @@ def _connect_args(url: URL, timeout_ms: int) -> dict[str, Any]:
 
 
 def _prepare(engine: Engine, timeout_ms: int) -> None:
-    if engine.dialect.name != "sqlite":
-        return
+    match engine.dialect.driver:
+        case "asyncpg":
+            _notice_what_is_gone(engine)
+        case "aiosqlite" | "pysqlite":
+            _prepare_sqlite(engine, timeout_ms)
 
+
+def _notice_what_is_gone(engine: Engine) -> None:
+    """Replace a connection that its server has closed, without a question to the server.
+
+    The event loop hears of the end of a connection by itself. Only what lay idle for long
+    is asked, for a router on the way may have forgotten it. SQLAlchemy's `pool_pre_ping`
+    would ask each time, in a transaction: three round trips before every read.
+    """
+
+    def on_checkin(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info[_IDLE_SINCE] = elapsed_ns()
+
+    def on_checkout(
+        connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection
+    ) -> None:
+        driver: Any = record.driver_connection
+        if driver.is_closed():
+            raise DisconnectionError("the server has closed this connection")
+        idle_ns = elapsed_ns() - record.info.get(_IDLE_SINCE, elapsed_ns())
+        if idle_ns > IDLE_MS * 1_000_000:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError("this connection answers no more") from error
+
+    event.listen(engine, "checkin", on_checkin)
+    event.listen(engine, "checkout", on_checkout)
+
+
+def _prepare_sqlite(engine: Engine, timeout_ms: int) -> None:
     def on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {int(timeout_ms)}")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(cursor, timeout_ms)
         # FULL and not NORMAL: NORMAL may lose the last commits with the power, and a
         # revocation that was confirmed and then lost would let a thief back in.
         cursor.execute("PRAGMA synchronous = FULL")
@@ -180,3 +221,21 @@ def _prepare(engine: Engine, timeout_ms: int) -> None:
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
+
+
+def _write_ahead(cursor: DBAPICursor, timeout_ms: int) -> None:
+    """Turn the write-ahead log on, which a file remembers.
+
+    Two processes that open a new file at once lock each other out, and SQLite does not wait
+    in that case, whatever its timeout.
+    """
+    give_up_at = elapsed_ns() + timeout_ms * 1_000_000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if elapsed_ns() > give_up_at:
+                raise
+            time.sleep(_TRY_AGAIN_S)
+        else:
+            return

@@ -17,6 +17,7 @@ from sqlalchemy import (
     select,
 )
 
+from limen.errors import StoreUnavailable
 from limen.revocation import Kind, Revocation
 from limen.stores.sql.locks import Lock, hold
 from limen.stores.sql.tables import revocation
@@ -89,9 +90,21 @@ REFUSED: Final = (
 
 
 def revocation_of(row: Any) -> Revocation:
-    """Return the entry of a row of `NEWER`."""
+    """Return the entry of a row of `NEWER`; raises `StoreUnavailable` if it says what we cannot do.
+
+    A newer version wrote it, and to pass over it would let in what it refuses.
+    """
     seq, kind, subject, not_before, expires_at = row
-    return Revocation(seq, Kind(kind), subject, not_before, expires_at)
+    try:
+        known = Kind(kind)
+    except ValueError:
+        known = None
+    if known is None:
+        raise StoreUnavailable(
+            f"entry {seq} of the revocation log is of the kind {kind!r}, which this version "
+            "does not know: update this process too"
+        )
+    return Revocation(seq, known, subject, not_before, expires_at)
 
 
 def refused_values(effect: FindRevocation) -> dict[str, object]:

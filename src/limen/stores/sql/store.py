@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import TYPE_CHECKING, TypeVar, cast
+
+from sqlalchemy.exc import DBAPIError
 
 from limen.effects import Access
 from limen.stores.sql.database import (
@@ -62,11 +65,24 @@ class SqlStore:
         try:
             if effect.access is Access.WRITE:
                 return cast("A", await self._write(asked))
-            async with self._reading.connect() as connection:
-                return cast("A", await connection.run_sync(answer, asked))
+            return cast("A", await self._read(asked))
         except FAULTS as error:
             fault = unavailable(error)
         raise fault
+
+    async def _read(self, asked: StoreEffect) -> object:
+        try:
+            return await self._read_once(asked)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        # The server was restarted and we had not heard of it. To read again does no harm, and
+        # every connection from before has been let go.
+        return await self._read_once(asked)
+
+    async def _read_once(self, asked: StoreEffect) -> object:
+        async with self._reading.connect() as connection:
+            return await connection.run_sync(answer, asked)
 
     async def _write(self, asked: StoreEffect) -> object:
         """Run a transaction to its end even if whoever waits for it is cancelled.
@@ -123,12 +139,14 @@ class BlockingSqlStore:
         backend = self._engine.dialect.name
         self._reading = self._engine.execution_options(**reading_options(backend))
         self._writing = self._engine.execution_options(**writing_options(backend))
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         return f"<BlockingSqlStore {self._engine.dialect.name}>"
 
     def perform(self, effect: Effect[A]) -> A:
         """Perform one effect, wholly or not at all; raises `StoreUnavailable`."""
+        self._leave_to_parent()
         asked = cast("StoreEffect", effect)
         if self._local is not None and effect.access is Access.READ:
             with contextlib.suppress(Busy):
@@ -145,8 +163,18 @@ class BlockingSqlStore:
             fault = unavailable(error)
         raise fault
 
+    def _leave_to_parent(self) -> None:
+        """Let go of connections that came through a fork.
+
+        On one line with the parent, each would read the answers to the other's questions.
+        """
+        if self._process != os.getpid():
+            self._engine.dispose(close=False)
+            self._process = os.getpid()
+
     def open(self) -> None:
         """Connect and check the tables; raises `MigrationNeeded` or `StoreUnavailable`."""
+        self._leave_to_parent()
         try:
             with self._reading.connect() as connection:
                 return check_revision(connection)
