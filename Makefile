@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format typecheck coverage bench snapshots lock environment services clean
+.PHONY: help run test lint format typecheck coverage bench simulate history snapshots lock environment services clean
 
 help:  ## say what can be asked for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,12 @@ coverage: environment services  ## the tests again, with a report of what they d
 bench:  ## measure Limen beside its peers, 25 minutes; BENCH="measure ..." ONLY=... QUICK=1
 	@$(PYTHON) -m bench.environments
 	@.limen/bench/limen/bin/python -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(BENCH)
+
+simulate: environment  ## simulate 1 to 10,000 nodes and write the tables of docs/scaling.md again
+	$(BIN)/python -m bench.simulation --write docs/scaling.md
+
+history: environment services  ## many processes, many faults, every operation judged; OPS=1000000
+	$(BIN)/python scripts/history.py $(OPS)
 
 snapshots: environment  ## write public_api.txt and the generated reference tables again
 	$(BIN)/python scripts/public_api.py

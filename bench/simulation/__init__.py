@@ -1,0 +1,1 @@
+"""A simulation of how a revocation reaches many nodes; `make simulate`."""
