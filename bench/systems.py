@@ -12,7 +12,10 @@ ROOT: Final = HERE.parent
 PEERS: Final = HERE / "peers"
 LIMEN: Final = "limen"
 BARE: Final = "none"
+PASSING: Final = "any cookie passes"  # of a framework without Limen
 FRAMEWORKS: Final = ("fastapi", "starlette")
+# FastAPI whose protected route asks by itself instead of depending on the principal.
+ASKING: Final = "fastapi-asking"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def bare() -> tuple[System, ...]:
     """Return the frameworks without Limen."""
     return tuple(
         System(
-            BARE, one, "python", HERE / "apps", "serve.py", (Variant(f"{one}/bare", None, None),)
+            BARE, one, "python", HERE / "apps", "serve.py", (Variant(f"{one}/bare", PASSING, None),)
         )
         for one in FRAMEWORKS
     )
@@ -91,6 +94,16 @@ def limen() -> tuple[System, ...]:
         )
         for framework in FRAMEWORKS
     )
+
+
+def asking() -> System:
+    """Return Limen on FastAPI without what a dependency of FastAPI costs, whatever it does."""
+    variants = (
+        Variant(f"{ASKING}/{name}", setting.title, setting.store)
+        for name, setting in SETTINGS.items()
+        if setting.store == "sqlite"
+    )
+    return System(LIMEN, ASKING, "python", HERE / "apps", "serve.py", tuple(variants))
 
 
 def peers(folder: Path = PEERS) -> tuple[System, ...]:

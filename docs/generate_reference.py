@@ -41,7 +41,9 @@ SETTINGS_INTRODUCTION = f"""\
 
 Each setting has one name. In Python it is an argument of `Limen(...)` or a part of one; in
 the environment it is written in capitals after `{PREFIX}`; in a file it stands in the
-`[limen]` table. A name in the file that Limen does not know is an error.
+`[limen]` table. A name in the file that Limen does not know is an error. The command line,
+`limen serve` included, reads the environment and the file; an application says in Python what
+it wants (`Limen(redis=os.environ["LIMEN_REDIS"])`), so give both the same. Times are in seconds.
 
 The file is the one that `--config` names, else the one in `{CONFIG_VARIABLE}`, else
 `limen.toml` in the current folder if there is one:
@@ -56,8 +58,7 @@ password_minimum = 15
 ```
 
 In the environment, lists are separated by commas, except `{PREFIX}SECRETS`, which is a JSON
-list because a secret may contain a comma. An empty variable counts as not set. Times are in
-seconds.
+list because a secret may contain a comma. An empty variable counts as not set.
 """
 
 

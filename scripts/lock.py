@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = {
     "run": ("fastapi", "cli"),
     "dev": ("postgresql", "redis", "fastapi", "cli", "lab"),
-    "bench": ("postgresql", "fastapi", "cli"),
+    "bench": ("postgresql", "redis", "fastapi", "cli"),
 }
 OPTIONS = (
     "--universal",

@@ -12,12 +12,13 @@ import http.client
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import uvicorn
 import uvloop
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -32,6 +33,7 @@ from limen.web import starlette as on_starlette
 PERSON: Final = {"email": "alice@example.org", "password": "seven golden teapots"}
 TYPE: Final = {"Content-Type": "application/json"}
 WAIT_S: Final = 30
+ANY_COOKIE: Final = "better-auth.session_token=" + "e" * 420  # as long as a signed token
 OPENED: Final = frozenset({200, 201})
 
 
@@ -53,7 +55,7 @@ def starlette_app(auth: Limen | None) -> Starlette:
     """Return the routes on Starlette."""
     routes = [Route("/open", ok)]
     if auth is None:
-        return Starlette(routes=[*routes, Route("/protected", refuse)])
+        return Starlette(routes=[*routes, Route("/protected", let_in)])
     guarded = on_starlette.requires()(ok)
     routes += [Route("/protected", guarded), Route("/remember", remember, methods=["POST"])]
     app = Starlette(routes=routes)
@@ -61,7 +63,7 @@ def starlette_app(auth: Limen | None) -> Starlette:
     return app
 
 
-def fastapi_app(auth: Limen | None) -> FastAPI:
+def fastapi_app(auth: Limen | None, *, asks: bool = False) -> FastAPI:
     """Return the routes on FastAPI, written as its users write them."""
     app = FastAPI()
 
@@ -70,27 +72,50 @@ def fastapi_app(auth: Limen | None) -> FastAPI:
         return {"ok": True}
 
     if auth is None:
-        app.add_route("/protected", refuse)
+
+        async def empty(passing: Annotated[bool, Depends(AnyCookie())]) -> dict[str, bool]:
+            return {"ok": passing}
+
+        app.get("/protected")(empty)
         return app
 
-    @app.get("/protected")
-    async def protected_route(principal: on_fastapi.CurrentPrincipal) -> dict[str, bool]:
+    async def depending(principal: on_fastapi.CurrentPrincipal) -> dict[str, bool]:
         del principal
         return {"ok": True}
 
+    async def asking(request: Request) -> dict[str, bool]:
+        await on_starlette.principal_of(request)
+        return {"ok": True}
+
+    app.get("/protected")(asking if asks else depending)
     app.add_route("/remember", remember, methods=["POST"])
     on_fastapi.install(app, auth)
     return app
 
 
-async def refuse(request: Request) -> JSONResponse:
-    """Stand where a bare framework has nothing: only one made-up header passes."""
-    known = request.headers.get("x-bare") == "yes"
-    return JSONResponse({"ok": known}, status_code=200 if known else 401)
+def fastapi_asking_app(auth: Limen | None) -> FastAPI:
+    """Return the routes on FastAPI; the protected one asks who is there by itself."""
+    return fastapi_app(auth, asks=True)
+
+
+class AnyCookie:
+    """The least that a dependency can do: whoever has a cookie may pass."""
+
+    async def __call__(self, request: Request) -> bool:
+        """Look for the line of the header."""
+        if all(name != b"cookie" for name, _ in request.scope["headers"]):
+            raise HTTPException(401)
+        return True
+
+
+async def let_in(request: Request) -> JSONResponse:
+    """Stand where a bare framework has nothing: whoever has a cookie may pass."""
+    return JSONResponse({"ok": await AnyCookie()(request)})
 
 
 APPS: Final[dict[str, Callable[[Limen | None], Any]]] = {
     "fastapi": fastapi_app,
+    "fastapi-asking": fastapi_asking_app,
     "starlette": starlette_app,
 }
 
@@ -112,7 +137,7 @@ def prepared(port: int, auth: Limen | None) -> dict[str, Any]:
     """Sign somebody in by the routes themselves and return what the harness is told."""
     said: dict[str, Any] = {"sign_in": None, "versions": limen_versions()}
     if auth is None:
-        return {"headers": {"x-bare": "yes"}} | said
+        return {"headers": {"Cookie": ANY_COOKIE}} | said
     remembered = {"method": "POST", "path": "/remember", "headers": TYPE, "body": "{}"}
     said["remember"] = remembered
     if not auth.settings.needs_store:

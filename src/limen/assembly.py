@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from limen.authenticators.password import PasswordAuthenticator
@@ -73,6 +74,7 @@ def settings_from(
     """
     if settings is None:
         name: StrategyName = strategy if isinstance(strategy, str) else "session"
+        _check_names(options)
         return Settings(strategy=name, **options)
     also = list(options)
     if isinstance(strategy, str) and strategy not in ("hybrid", settings.strategy):
@@ -82,6 +84,18 @@ def settings_from(
             "settings", f"are given, and so is {', '.join(also)}.", "Put it into the settings."
         )
     return settings
+
+
+def _check_names(options: Options) -> None:
+    names = [one.name for one in fields(Settings)]
+    for name in options:
+        if name not in names:
+            meant = get_close_matches(name, names, n=1, cutoff=0.5)
+            raise ConfigurationError(
+                name,
+                "is no setting.",
+                f"Did you mean {meant[0]}?" if meant else "See docs/reference/settings.md.",
+            )
 
 
 def check_face(store: object, *, awaits: bool) -> None:

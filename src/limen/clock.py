@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Protocol
+from typing import Final, Protocol
+
+# What time has ended is kept this much longer, in milliseconds, before it is deleted: whoever
+# deletes it may have a clock that is ahead of those that still need it.
+CLOCKS_DIFFER: Final = 3_600_000
 
 
 class Clock(Protocol):

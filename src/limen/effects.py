@@ -220,8 +220,9 @@ class Revoke(Writing[Ended]):
     refuse; with 0 no entry is needed and none is written. A `user` target that spares one
     session appends one `session` entry for each that ended; otherwise one entry is written,
     whose `not_before` lies after `now` and after every `created_at` and `used_at` that ends,
-    and a session target that named nothing writes none. A target with `spares_sessions`
-    writes its entry and ends no session.
+    and a session target that named nothing writes none. No entry expires sooner than `horizon`
+    after `now` and after the last `created_at` or `used_at` that ends. A target with
+    `spares_sessions` writes its entry and ends no session.
     """
 
     target: Target

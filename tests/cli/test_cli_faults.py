@@ -73,7 +73,7 @@ def test_a_database_that_does_not_answer_is_exit_4_without_its_password(
         done = terminal.run(*words, "--database", url)
     assert done.returncode == 4
     assert done.stderr.startswith("limen: the database did not serve")
-    assert "Check that the server in LIMEN_DATABASE" in done.stderr
+    assert "Check that the servers in LIMEN_DATABASE" in done.stderr
     assert "hunter2" not in done.stdout + done.stderr
 
 

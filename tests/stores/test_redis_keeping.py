@@ -83,6 +83,16 @@ def test_a_sign_in_while_a_revocation_is_kept_is_kept_as_well(server, database) 
     other.close()
 
 
+@pytest.mark.parametrize(
+    "target", [Target.session("ses_one"), Target.user(WHO, keep="ses_kept")], ids=lambda t: t.kind
+)
+def test_what_is_kept_by_name_outlives_what_a_clock_that_is_ahead_gave_out(store, target) -> None:
+    begin(store, "one", used_at=START + 30_000)
+    store.perform(Revoke(target, START, HORIZON))
+    (kept,) = store.perform(ListKept(0))
+    assert (kept.subject, kept.expires_at) == ("ses_one", START + 30_000 + HORIZON)
+
+
 def test_what_was_kept_is_forgotten_with_the_last_session(server, store) -> None:
     begin(store, "one")
     store.perform(Revoke(Target.session("ses_one"), START, HORIZON))

@@ -222,9 +222,9 @@ def test_a_change_that_was_under_way_is_not_finished_twice(server, database) -> 
 
 
 def test_an_entry_that_expired_is_not_written_again(server, store) -> None:
-    begin(store, "one")
-    server.snapshot()
     long_ago = START - 100 * MINUTE
+    begin(store, "one", created_at=long_ago, used_at=long_ago)
+    server.snapshot()
     store.perform(Revoke(Target.session("ses_one"), long_ago, HORIZON))
     restart_from(server)
     assert living(store, "one") == set()

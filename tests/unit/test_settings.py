@@ -175,3 +175,10 @@ def test_settings_that_are_given_twice_are_refused_not_ignored():
     assert caught.value.setting == "settings"
     with pytest.raises(ConfigurationError, match="strategy"):
         BlockingLimen("jwt", settings=Settings(**(GOOD | {"strategy": "session"})))
+
+
+def test_a_misspelt_argument_is_named_with_what_was_meant() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"databse: is no setting\. Did you mean database\?"
+    ):
+        BlockingLimen("hybrid", databse="sqlite+aiosqlite:///app.db", secret="x" * 40)  # type: ignore[call-arg]

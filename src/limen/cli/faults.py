@@ -39,8 +39,8 @@ EXIT_CODES = (
     "  5  sessions are left that have not moved to the strategy (migrate-strategy)"
 )
 UNAVAILABLE_REMEDY = (
-    "Check that the server in LIMEN_DATABASE (or --database) runs and lets this user in, "
-    "or that the file's folder exists."
+    "Check that the servers in LIMEN_DATABASE (or --database) and, if it is set, LIMEN_REDIS run "
+    "and let this user in, or that the file's folder exists."
 )
 
 

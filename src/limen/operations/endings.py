@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from limen import rotation
+from limen.claims import MAXIMUM_LEEWAY
 from limen.effects import FindRevocation, FindSession, ListSessions, ask, check, enter
 from limen.guarantees import Receipt
 from limen.operations.credentials import Credentials
@@ -47,7 +48,9 @@ class Endings(Credentials):
             )
         keeping = [one for one in parts.strategies if one.guarantees.needs_store]
         # One that keeps something must do it: `jwt` without refresh would end nothing.
-        receipt = yield from (keeping or [parts.primary])[0].revoke(target, now)
+        # When a key was last used is not known, and the clock of who used it may be ahead.
+        last_use = now + MAXIMUM_LEEWAY if target.kind is Kind.KEY else now
+        receipt = yield from (keeping or [parts.primary])[0].revoke(target, last_use)
         known = len(keeping) == len(parts.strategies)
         # The clock is read again: the promise runs from the commit, and a store may be slow.
         return Receipt(receipt.sessions_ended if known else None, parts.clock.now() + self._window)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from limen import rotation
 from limen.authenticators.budget import spend
+from limen.clock import CLOCKS_DIFFER
 from limen.effects import CountCredentials, LoadKeys, Purge, ask
 from limen.operations.parts import Composed
 
@@ -70,10 +71,13 @@ class Upkeep(Composed):
         return None if refused is None else refused.retry_after
 
     def purge(self) -> Flow[int]:
-        """Delete what time has ended and retire outlived keys; return how many rows went."""
+        """Delete what time ended an hour ago and retire outlived keys; return how many rows went.
+
+        Nothing rests on it: what has ended is refused from its last moment on.
+        """
         parts, now = self._parts, self._parts.clock.now()
         self._need_store("housekeeping")
         yield from rotation.retire_outlived(parts.policy.lifetime + parts.policy.leeway, now)
-        gone = yield from ask(Purge(now))
+        gone = yield from ask(Purge(now - CLOCKS_DIFFER))
         yield from self.load_keys()
         return gone

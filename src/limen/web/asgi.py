@@ -118,7 +118,8 @@ class RequestAuth:
 
     def __init__(self, edge: Edge, scope: Scope) -> None:
         self._edge = edge
-        self.scope = scope
+        # A copy: the request holds this object, and a ring would wait for the garbage collector.
+        self.scope = dict(scope)
         self.outgoing: list[tuple[bytes, bytes]] = []
         self.consulted = False
         self.recalled = False  # whether the verdict rests on a refresh token not used up

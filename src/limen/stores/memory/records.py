@@ -247,39 +247,47 @@ class Records:
             self.log.append(Revocation(last, kind, subject, now + 1, now + horizon))
         return last
 
-    def latest(self, now: int, subject: str | None = None) -> int:
-        """Return `now`, or the last moment at which a session that ends was given a token."""
-        sessions = (s for s in self.sessions.values() if subject in (None, s.subject))
+    def latest(self, now: int, session_ids: Iterable[str]) -> int:
+        """Return `now`, or the last moment at which one of these was given a token."""
+        sessions = (self.sessions[session_id] for session_id in session_ids)
         return max(now, *(max(s.created_at, s.used_at) for s in sessions), 0)
 
+    def owned(self, subject: str) -> list[str]:
+        return sorted(s.id for s in self.sessions.values() if s.subject == subject)
+
+    def end(self, ids: Iterable[str], now: int) -> tuple[list[str], int]:
+        """Remove these; return them, and the last moment at which one was given a token."""
+        ended = list(ids)
+        latest = self.latest(now, ended)
+        self.remove(ended)
+        return ended, latest
+
     def end_user(self, subject: str, keep: str | None, now: int, horizon: int) -> Ended:
-        latest = self.latest(now, subject)
-        ids = sorted(s.id for s in self.sessions.values() if s.subject == subject and s.id != keep)
-        self.remove(ids)
+        wanted = (one for one in self.owned(subject) if one != keep)
+        ids, latest = self.end(wanted, now)
         if keep is None:
             return Ended(len(ids), self.append(Kind.USER, [subject], latest, horizon))
-        return Ended(len(ids), self.append(Kind.SESSION, ids, now, horizon))
+        return Ended(len(ids), self.append(Kind.SESSION, ids, latest, horizon))
 
     def revoke(self, effect: effects.Revoke) -> Ended:
         target, now, horizon = effect.target, effect.now, effect.horizon
         if target.spares_sessions:
-            latest = self.latest(now, target.subject)
+            latest = self.latest(now, self.owned(target.subject))
             return Ended(0, self.append(target.kind, [target.subject], latest, horizon))
         match target.kind:
             case Kind.SESSION:
                 session = self.sessions.get(target.subject)
                 if session is None or target.owner not in (None, session.subject):
                     return Ended(0)
-                self.remove([session.id])
-                return Ended(1, self.append(Kind.SESSION, [session.id], now, horizon))
+                ids, latest = self.end([session.id], now)
+                return Ended(1, self.append(Kind.SESSION, ids, latest, horizon))
             case Kind.USER:
                 return self.end_user(target.subject, target.keep, now, horizon)
             case Kind.KEY:
                 return Ended(0, self.append(Kind.KEY, [target.subject], now, horizon))
             case Kind.ALL:
-                count, latest = len(self.sessions), self.latest(now)
-                self.remove(tuple(self.sessions))
-                return Ended(count, self.append(Kind.ALL, [""], latest, horizon))
+                ids, latest = self.end(tuple(self.sessions), now)
+                return Ended(len(ids), self.append(Kind.ALL, [""], latest, horizon))
             case _:
                 assert_never(target.kind)
 
@@ -333,8 +341,8 @@ class Records:
         session = self.sessions[record.session_id]
         presentation = self.presentation(record, effect.now, effect.grace)
         if presentation is Presentation.REPLAY:
-            self.remove([session.id])
-            self.append(Kind.SESSION, [session.id], effect.now, effect.horizon)
+            ids, latest = self.end([session.id], effect.now)
+            self.append(Kind.SESSION, ids, latest, effect.horizon)
             return Replayed(session.id, session.subject)
         standing = self.standing(session)
         if standing is None or refusal_of(standing, effect.now) is not None:

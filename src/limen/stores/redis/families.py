@@ -105,7 +105,8 @@ def _replay(effect: RotateRefresh, standing: Standing) -> Steps[Replayed | None]
     """End the family. A token that was used once is used for ever, so nothing is checked again."""
     session = standing.session
     ending = Ending(Target.session(session.id), effect.now, effect.horizon)
-    extent = Extent(effect.now, session.expires_at, frozenset({session.id}))
+    latest = max(effect.now, session.created_at, session.used_at)
+    extent = Extent(latest, session.expires_at, frozenset({session.id}))
     yield from keep(ending, extent)
     ended = yield from end(ending, extent)
     return Replayed(session.id, session.subject) if ended.sessions else None

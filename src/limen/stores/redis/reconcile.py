@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from limen.clock import CLOCKS_DIFFER
 from limen.effects import KeptRevocation, ListKept
 from limen.stores.redis import scripts
 from limen.stores.redis.steps import Argument, Run, Steps, home
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 500
 _TOKEN_OCTETS: Final = 12
-# An entry of the log is written again unless it expired this long ago by Redis's clock, in
-# milliseconds: the clocks of two machines differ.
-_CLOCKS_DIFFER: Final = 3_600_000
 # How far the numbers of the log go ahead, in microseconds of time, so that they lie above
 # those that were lost even if the clock of a promoted replica is behind.
 _AHEAD: Final = 60_000_000
@@ -33,7 +31,8 @@ def reconcile() -> Steps[None]:
     survey = yield from _raw(scripts.SURVEY)
     if survey[0] == b"settled":
         return
-    since = int(survey[1]) - _CLOCKS_DIFFER
+    # What expired longer ago by Redis's clock is needed by nobody.
+    since = int(survey[1]) - CLOCKS_DIFFER
     entries = yield from home(ListKept(0, _AT_ONCE))
     known = bool(entries)
     while entries:

@@ -96,14 +96,13 @@ def keep(ending: Ending, extent: Extent) -> Steps[None]:
     """Keep at home what ends, for as long as a Redis of before could bring it back."""
     target, horizon = ending.target, ending.horizon
     by_name = target.kind is Kind.SESSION or target.keep is not None
-    latest = ending.now if by_name else extent.latest
     names = sorted(extent.ids) if by_name else [target.subject]
     entries = tuple(
         KeptRevocation(
             kind=Kind.SESSION if by_name else target.kind,
             subject=name,
-            not_before=latest + 1,
-            expires_at=latest + horizon if horizon > 0 else 0,
+            not_before=extent.latest + 1,
+            expires_at=extent.latest + horizon if horizon > 0 else 0,
             sessions_until=extent.furthest,
         )
         for name in names

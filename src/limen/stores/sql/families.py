@@ -60,8 +60,8 @@ def rotate(connection: Connection, effect: RotateRefresh) -> Rotation | None:
     following = _successor_used(connection, record)
     presentation = judge(record, following, effect.now, effect.grace)
     if presentation is Presentation.REPLAY:
-        ended = sessions.end(connection, session.c.id == record.session_id)
-        log.append(connection, Kind.SESSION, ended, effect.now, effect.horizon)
+        ids, latest = sessions.end(connection, session.c.id == record.session_id, effect.now)
+        log.append(connection, Kind.SESSION, ids, latest, effect.horizon)
         return Replayed(record.session_id, standing.session.subject)
     if refusal_of(standing, effect.now) is not None:
         return None

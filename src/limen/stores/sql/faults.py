@@ -31,8 +31,12 @@ def unavailable(error: BaseException) -> StoreUnavailable:
 def _why(error: BaseException) -> str:
     """Return what the driver says of a connection that could not be made; no row is near it."""
     if isinstance(error, DBAPIError) and error.statement is None and error.orig is not None:
-        return f": {str(error.orig).splitlines()[0][:200]}" if str(error.orig) else ""
-    return ""
+        return _first_line(error.orig)
+    return _first_line(error) if isinstance(error, OSError) else ""
+
+
+def _first_line(error: BaseException) -> str:
+    return f": {str(error).splitlines()[0][:200]}" if str(error) else ""
 
 
 def _says_nothing_of_rows(error: BaseException) -> bool:

@@ -160,8 +160,8 @@ def revoke(connection: Connection, effect: Revoke) -> Ended:
             named = session.c.id == target.subject
             if target.owner is not None:
                 named = and_(named, session.c.subject == target.owner)
-            ended = end(connection, named)
-            return Ended(len(ended), log.append(connection, Kind.SESSION, ended, now, horizon))
+            ids, latest = end(connection, named, now)
+            return Ended(len(ids), log.append(connection, Kind.SESSION, ids, latest, horizon))
         case Kind.USER:
             hold_subject(connection, target.subject, shared=False)
             return end_user(connection, target.subject, target.keep, now, horizon)
@@ -169,28 +169,26 @@ def revoke(connection: Connection, effect: Revoke) -> Ended:
             return Ended(0, log.append(connection, Kind.KEY, [target.subject], now, horizon))
         case Kind.ALL:
             hold(connection, Lock.EVERYBODY)
-            count, latest = _end_all(connection, true(), now)
-            return Ended(count, log.append(connection, Kind.ALL, [""], latest, horizon))
+            ids, latest = end(connection, true(), now)
+            return Ended(len(ids), log.append(connection, Kind.ALL, [""], latest, horizon))
         case _:
             assert_never(target.kind)
 
 
-def end(connection: Connection, wanted: ColumnElement[bool]) -> list[str]:
-    """Delete sessions with their credentials and return their ids."""
-    return sorted(connection.scalars(delete(session).where(wanted).returning(session.c.id)))
+def end(connection: Connection, wanted: ColumnElement[bool], now: int) -> tuple[list[str], int]:
+    """Delete sessions with their credentials; return their ids and their last moment.
 
-
-def _end_all(connection: Connection, wanted: ColumnElement[bool], now: int) -> tuple[int, int]:
-    """Delete sessions; return how many, and when the last of them was given a token.
-
-    That moment may lie after `now`: a refresh was committed while this revocation waited,
-    or by a machine whose clock is ahead. Its token must fall under the entry all the same.
+    That is when the last of them was given a token, at least `now`. It may lie after `now`: a
+    refresh was committed while this revocation waited, or by a machine whose clock is ahead.
+    Its token must fall under the entry all the same, and not outlive it.
     """
-    gone = delete(session).where(wanted).returning(session.c.created_at, session.c.used_at)
-    count = 0
-    for row in connection.execute(gone):
-        count, now = count + 1, max(now, *row)
-    return count, now
+    moments = (session.c.created_at, session.c.used_at)
+    gone = connection.execute(delete(session).where(wanted).returning(session.c.id, *moments))
+    ids, latest = [], now
+    for session_id, created_at, used_at in gone:
+        ids.append(session_id)
+        latest = max(latest, created_at, used_at)
+    return sorted(ids), latest
 
 
 def end_user(
@@ -199,7 +197,7 @@ def end_user(
     """End the sessions of a subject whose lock is held, but for `keep`, and log it."""
     owned = session.c.subject == subject
     if keep is None:
-        count, latest = _end_all(connection, owned, now)
-        return Ended(count, log.append(connection, Kind.USER, [subject], latest, horizon))
-    ended = end(connection, and_(owned, session.c.id != keep))
-    return Ended(len(ended), log.append(connection, Kind.SESSION, ended, now, horizon))
+        ids, latest = end(connection, owned, now)
+        return Ended(len(ids), log.append(connection, Kind.USER, [subject], latest, horizon))
+    ids, latest = end(connection, and_(owned, session.c.id != keep), now)
+    return Ended(len(ids), log.append(connection, Kind.SESSION, ids, latest, horizon))

@@ -13,6 +13,7 @@ from limen.effects import (
     ReadLog,
     Revoke,
     RotateRefresh,
+    TouchSession,
 )
 from limen.errors import StoreUnavailable
 from limen.family import Repeated, Replayed, Rotated, Superseded
@@ -113,6 +114,19 @@ class FamilyCases:
         assert (entry.kind, entry.subject) == (Kind.SESSION, "ses_one")
         assert entry.expires_at == LATER + GRACE + HORIZON
         assert await store.perform(live("fresh two")) is not None
+
+    @case
+    async def test_the_entry_of_a_replay_outlives_what_a_clock_that_is_ahead_gave_out(
+        self, store: Store
+    ) -> None:
+        ahead = NOW + 30_000
+        await open_session(store)
+        await store.perform(rotation("fresh one", "b"))
+        await store.perform(TouchSession("ses_one", ahead))
+        replay = await store.perform(rotation("fresh one", "c", LATER + GRACE))
+        assert replay == Replayed("ses_one", "usr_ada")
+        (entry,) = await store.perform(ReadLog(0))
+        assert entry.expires_at == ahead + HORIZON
 
     @case
     async def test_a_replay_needs_no_entry_without_a_horizon(self, store: Store) -> None:

@@ -155,6 +155,27 @@ class RevocationCases:
                 ahead + later + HORIZON,
             )
 
+    @case
+    async def test_an_entry_by_name_outlives_what_a_clock_that_is_ahead_gave_out(
+        self, store: Store
+    ) -> None:
+        ahead = NOW + 30_000
+        times = ((ahead, NOW), (NOW, ahead))
+        targets = (
+            Target.session("ses_one"),
+            Target.session("ses_one", owner="usr_ada"),
+            Target.user("usr_ada", keep="ses_kept"),
+        )
+        await open_session(store, "kept", used_at=ahead + 30_000)  # what stays counts for nothing
+        for target in targets:
+            for created_at, used_at in times:
+                await open_session(store, created_at=created_at, used_at=used_at)
+                seq = (await store.perform(Revoke(target, NOW, HORIZON))).seq
+                assert seq is not None
+                (entry,) = await store.perform(ReadLog(seq - 1))
+                assert (entry.kind, entry.subject) == (Kind.SESSION, "ses_one")
+                assert entry.expires_at == ahead + HORIZON
+
 
 class LogCases:
     """`ReadLog` and `FindRevocation`."""

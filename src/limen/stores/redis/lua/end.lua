@@ -8,6 +8,7 @@ local latest, furthest, ids, count = now, 0, {}, 0
 if kind == 'session' then
   local row = session(subject)
   if row and (arg(3) == '' or row[SUBJECT] == arg(3)) then
+    latest = math.max(latest, latest_of(row))
     furthest, ids, count = tonumber(row[EXPIRES]), { subject }, 1
     remove(subject, row[SUBJECT])
   elseif not row and arg(3) == '' and forgetful(horizon) then
@@ -15,7 +16,7 @@ if kind == 'session' then
   end
 elseif kind == 'user' then
   for _, one in ipairs(owned(subject)) do
-    if keep == '' then latest = math.max(latest, latest_of(one[2])) end
+    if one[1] ~= keep then latest = math.max(latest, latest_of(one[2])) end
     if not spares and one[1] ~= keep then
       furthest = math.max(furthest, tonumber(one[2][EXPIRES]))
       ids[#ids + 1] = one[1]
@@ -34,7 +35,7 @@ elseif kind == 'all' then
     redis.call('INCR', P .. 'era')
   end
 end
-if keep == '' and kind ~= 'session' then latest = latest_use(latest, horizon) end
+latest = latest_use(latest, horizon)
 local names = { subject }
 if kind == 'session' or (kind == 'user' and keep ~= '') then
   kind, names = 'session', ids

@@ -10,15 +10,16 @@ local kind, subject = arg(1), arg(2)
 local latest, furthest, ids = 0, 0, {}
 if kind == 'session' then
   local row = session(subject)
-  if not row and arg(3) == '' and forgetful(tonumber(arg(8))) then
-    return { 'plan', '0', '0', { subject } }
+  if row and (arg(3) == '' or row[SUBJECT] == arg(3)) then
+    latest, furthest = latest_of(row), tonumber(row[EXPIRES])
+  elseif row or arg(3) ~= '' or not forgetful(tonumber(arg(8))) then
+    return { 'none' }
   end
-  if not row or (arg(3) ~= '' and row[SUBJECT] ~= arg(3)) then return { 'none' } end
-  latest, furthest, ids = latest_of(row), tonumber(row[EXPIRES]), { subject }
+  ids = { subject }
 elseif kind == 'user' then
   for _, one in ipairs(owned(subject)) do
-    latest = math.max(latest, latest_of(one[2]))
     if one[1] ~= arg(4) then
+      latest = math.max(latest, latest_of(one[2]))
       furthest = math.max(furthest, tonumber(one[2][EXPIRES]))
       ids[#ids + 1] = one[1]
     end
@@ -27,5 +28,4 @@ elseif kind == 'all' then
   local bounds = redis.call('HMGET', bounds_key(), 'latest', 'furthest')
   latest, furthest = tonumber(bounds[1] or '0'), tonumber(bounds[2] or '0')
 end
-if arg(4) == '' and kind ~= 'session' then latest = latest_use(latest, tonumber(arg(8))) end
-return { 'plan', num(latest), num(furthest), ids }
+return { 'plan', num(latest_use(latest, tonumber(arg(8)))), num(furthest), ids }
