@@ -11,7 +11,7 @@ import contextlib
 import http.client
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final
 
 import uvicorn
@@ -165,7 +165,7 @@ async def serve(app: Any, auth: Limen | None, port: int) -> None:
     await serving
 
 
-def main() -> None:
+def main(apps: Mapping[str, Callable[[Limen | None], Any]] = APPS) -> None:
     """Read what the harness asks for and serve it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
@@ -181,7 +181,7 @@ def main() -> None:
         except (ConfigurationError, TypeError) as fault:
             sys.exit(str(fault))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(APPS[framework](auth), auth, asked.port))
+        runner.run(serve(apps[framework](auth), auth, asked.port))
 
 
 if __name__ == "__main__":
