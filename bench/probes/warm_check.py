@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from bench.limens import credential_of, limen_of
 from bench.probes.timing import addresses, cost_of, parser, report
@@ -17,15 +18,16 @@ async def found(setting: str, calls: int, seconds: float, **place: object) -> di
         issued = await credential_of(auth)
         token = issued.access.reveal()
         edge = Edge(auth)
-        cookies = edge.cookies_for({"scheme": "http"}, "127.0.0.1").deliver(issued, 0)
-        pairs = b"; ".join(value.partition(b";")[0] for _, value in cookies)
-        scope = {
+        scope: dict[str, Any] = {
             "type": "http",
             "scheme": "http",
             "method": "GET",
             "path": "/protected",
-            "headers": [(b"host", b"127.0.0.1:8000"), (b"accept", b"*/*"), (b"cookie", pairs)],
+            "headers": [(b"host", b"127.0.0.1:8000"), (b"accept", b"*/*")],
         }
+        cookies = edge.cookies_for(scope).deliver(issued, 0)
+        pairs = b"; ".join(value.partition(b";")[0] for _, value in cookies)
+        scope["headers"] = [*scope["headers"], (b"cookie", pairs)]
 
         async def direct() -> object:
             return await auth.authenticate(token)

@@ -159,7 +159,7 @@ def _looks(facts: Facts) -> str:
     head = (
         "store",
         "round trips of a look",
-        "octets of it, empty",
+        "octets of it, nothing new",
         "of each entry",
         "server CPU of a look, µs",
         "of each entry",

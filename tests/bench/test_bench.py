@@ -104,6 +104,16 @@ def test_a_probe_measures_in_a_process_of_its_own(python, results, tmp_path) -> 
 
 
 @pytest.mark.timeout(INSTALLING_S)
+def test_a_check_is_measured_by_itself_and_through_the_edge(python, results, tmp_path) -> None:
+    only = ("--only", "limen/-/hybrid-sqlite")
+    ran = bench(python, "--quick", *only, "--into", tmp_path, "warm_check_us")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    rows = results.read(tmp_path / "latest.json").of("warm_check_us")
+    assert {row.framework for row in rows} == {None, "asgi"}
+    assert all(row.n > 1 and 0 < row.p50 <= row.p99 for row in rows)
+
+
+@pytest.mark.timeout(INSTALLING_S)
 def test_what_cannot_be_measured_is_named_and_fails_the_run(python, tmp_path) -> None:
     ran = bench(python, "--quick", "--only", "nobody/*", "--into", tmp_path, "open_rps")
     assert ran.returncode == 1
