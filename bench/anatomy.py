@@ -21,7 +21,7 @@ from bench.systems import HERE, LIMEN, SETTINGS, System, Variant
 ROUNDS: Final = 7
 SECONDS: Final = 1
 STEPS: Final = {
-    "starlette": ("/open", "/read", "/recognise", "/verdict", "/protected"),
+    "starlette": ("/open", "/second", "/read", "/recognise", "/verdict", "/protected"),
     "fastapi": ("/open", "/empty", "/asking", "/protected"),
 }
 ASKED: Final = ("jwt-sqlite", "hybrid-sqlite")

@@ -41,6 +41,8 @@ def limen_of(name: str, addresses: Addresses, **options: Any) -> Limen:
         "account_budget": Budget("bench:account", GENEROUS, WINDOW),
         "address_budget": Budget("bench:address", GENEROUS, WINDOW),
     }
+    if setting.reads:
+        chosen["remembered"] = 0
     if setting.check is not None:
         chosen["check"] = setting.check
     if setting.store == "none":

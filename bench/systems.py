@@ -54,13 +54,20 @@ class Setting:
     store: str
     title: str
 
+    @property
+    def reads(self) -> bool:
+        """Whether every check reads its row, as if somebody had committed before it."""
+        return self.title == READING
 
+
+READING: Final = "session, check=store, after a commit"
 # By the word that stands for it on a command line.
 SETTINGS: Final = {
     f"{strategy}-{store}": Setting(strategy.partition("-")[0], check, store, title)
     for strategy, check, title, stores in (
         ("jwt", None, "jwt", ("none", "sqlite", "postgresql", "redis")),
         ("session-store", "store", "session, check=store", ("sqlite", "postgresql", "redis")),
+        ("session-reading", "store", READING, ("sqlite",)),
         ("session-feed", "feed", "session, check=feed", ("sqlite", "postgresql", "redis")),
         ("hybrid", None, "hybrid", ("sqlite", "postgresql", "redis")),
     )

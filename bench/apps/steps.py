@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from limen.transports import Presented
 from limen.web import fastapi as on_fastapi
 from limen.web import starlette as on_starlette
 
@@ -25,17 +24,21 @@ if TYPE_CHECKING:
 
 async def read(request: Request) -> JSONResponse:
     """Take the credential out of the request."""
-    on_starlette.request_auth_of(request).presented()
+    request_auth = on_starlette.request_auth_of(request)
+    for name, value in request_auth.headers:
+        if name == b"cookie":
+            request_auth.cookies.glance(value)
     return JSONResponse({"ok": True})
 
 
 async def recognise(request: Request) -> JSONResponse:
     """Ask who it stands for as well."""
     request_auth = on_starlette.request_auth_of(request)
-    carried = request_auth.presented()
-    assert isinstance(carried, Presented)
-    assert carried.access is not None
-    await request_auth.auth.authenticate(carried.access.reveal())
+    for name, value in request_auth.headers:
+        if name == b"cookie":
+            credential = request_auth.cookies.glance(value)
+            assert credential is not None
+            assert request_auth.auth.recognise(credential) is not None
     return JSONResponse({"ok": True})
 
 
@@ -45,44 +48,67 @@ async def verdict(request: Request) -> JSONResponse:
     return JSONResponse({"ok": True})
 
 
-def starlette_app(auth: Limen | None) -> Starlette:
+class Apart:
+    """An application for each route, so that none is looked for longer than another."""
+
+    def __init__(self, apps: dict[str, Any]) -> None:
+        """Make it of applications by their paths; the first one is opened and closed."""
+        self._apps = apps
+        self._first = next(iter(apps.values()))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        app = self._apps.get(scope["path"], self._first) if "path" in scope else self._first
+        await app(scope, receive, send)
+
+
+def starlette_app(auth: Limen | None) -> Apart:
     """Return the steps on Starlette."""
     assert auth is not None
-    # The last is the first that Starlette tries, so that finding a route costs all the same.
-    steps = [on_starlette.requires()(ok), verdict, recognise, read, ok]
-    names = ["/protected", "/verdict", "/recognise", "/read", "/open"]
-    routes = [Route(name, step) for name, step in zip(names, steps, strict=True)]
-    app = Starlette(routes=[*routes, Route("/remember", remember, methods=["POST"])])
-    on_starlette.install(app, auth)
-    return app
+    steps: dict[str, Any] = {
+        "/open": ok,
+        "/second": ok,
+        "/read": read,
+        "/recognise": recognise,
+        "/verdict": verdict,
+        "/protected": on_starlette.requires()(ok),
+    }
+    apps = {}
+    for path, step in steps.items():
+        routes = [Route(path, step), Route("/remember", remember, methods=["POST"])]
+        if path == "/second":  # where the protected route of `serve` stands
+            routes.insert(0, Route("/first", ok))
+        apps[path] = Starlette(routes=routes)
+        on_starlette.install(apps[path], auth)
+    return Apart(apps)
 
 
-def fastapi_app(auth: Limen | None) -> FastAPI:
+def fastapi_app(auth: Limen | None) -> Apart:
     """Return the steps on FastAPI."""
     assert auth is not None
-    app = FastAPI()
 
-    @app.get("/protected")
     async def protected(principal: on_fastapi.CurrentPrincipal) -> dict[str, bool]:
         del principal
         return {"ok": True}
 
-    @app.get("/asking")
     async def asking(request: Request) -> dict[str, bool]:
         await on_starlette.principal_of(request)
         return {"ok": True}
 
-    @app.get("/empty")
     async def empty(passing: Annotated[bool, Depends(AnyCookie())]) -> dict[str, bool]:
         return {"ok": passing}
 
-    @app.get("/open")
     async def open_route() -> dict[str, bool]:
         return {"ok": True}
 
-    app.add_route("/remember", remember, methods=["POST"])
-    on_fastapi.install(app, auth)
-    return app
+    apps = {}
+    for step in (open_route, empty, asking, protected):
+        path = "/" + step.__name__.removesuffix("_route")
+        app = apps[path] = FastAPI()
+        app.get(path)(step)
+        app.add_route("/remember", remember, methods=["POST"])
+        on_fastapi.install(app, auth)
+    return Apart(apps)
 
 
 APPS: Final[dict[str, Any]] = {"fastapi": fastapi_app, "starlette": starlette_app}

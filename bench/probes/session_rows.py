@@ -158,7 +158,8 @@ def main() -> None:
         filler.fill(there + 1, size)
         there = size
         known = known_among(filler, size)
-        for setting in (f"session-store-{store}", f"hybrid-{store}"):
+        reading = "session-reading-sqlite" if store == "sqlite" else "session-store-postgresql"
+        for setting in (reading, f"hybrid-{store}"):
             figures = asyncio.run(check(setting, known, asked))
             found.append({"setting": setting, "rows": size} | figures)
     report(found)

@@ -8,7 +8,7 @@ from typing import Any
 from bench.limens import credential_of, limen_of
 from bench.probes.timing import addresses, cost_of, parser, report
 from limen.verdict import Authenticated
-from limen.web.asgi import Edge, RequestAuth
+from limen.web.request import Edge, RequestAuth
 
 
 async def found(setting: str, calls: int, seconds: float, **place: object) -> dict[str, object]:
@@ -25,7 +25,7 @@ async def found(setting: str, calls: int, seconds: float, **place: object) -> di
             "path": "/protected",
             "headers": [(b"host", b"127.0.0.1:8000"), (b"accept", b"*/*")],
         }
-        cookies = edge.cookies_for(scope).deliver(issued, 0)
+        cookies = edge.cookies_at("http", b"127.0.0.1:8000").deliver(issued, 0)
         pairs = b"; ".join(value.partition(b";")[0] for _, value in cookies)
         scope["headers"] = [*scope["headers"], (b"cookie", pairs)]
 

@@ -13,8 +13,12 @@ from limen.entropy import Entropy, SystemEntropy
 from limen.errors import ConfigurationError
 from limen.guarantees import RevocationCheck
 from limen.keyring import DERIVABLE, Algorithm, Keyring, derived_keyring
+from limen.near import NearSessions
 from limen.operations import Operations, Parts
 from limen.passwords import PasswordHasher
+from limen.ports import Near
+from limen.secret import Secret
+from limen.session import CREDENTIAL_LENGTH, SESSION_PREFIX
 from limen.settings import CHECKS, Settings
 from limen.strategies.hybrid import HybridStrategy
 from limen.strategies.jwt import JwtStrategy
@@ -140,6 +144,18 @@ class Assembly:
     def verified(self, feed: View | None) -> VerifiedCredentials:
         """Return an empty cache of verdicts that rest on a feed."""
         return VerifiedCredentials(self.keys, self.clock, feed, self.settings.remembered)
+
+    def near(self, store: object) -> NearSessions | None:
+        """Return what judges session ids without a flow; `None` where a flow is needed."""
+        reader = store.reader() if isinstance(store, Near) else None
+        if reader is None:
+            return None
+        some_id = Secret(SESSION_PREFIX + "A" * (CREDENTIAL_LENGTH - len(SESSION_PREFIX)))
+        judges = next((one for one in self.parts.strategies if one.recognises(some_id)), None)
+        # Not for a class derived from it: that may have rules of its own.
+        if type(judges) is not SessionStrategy or judges.asks_feed:
+            return None
+        return NearSessions(reader, judges, self.clock, self.settings.remembered)
 
     @property
     def follows_feed(self) -> bool:

@@ -32,6 +32,7 @@ from limen.feeds import coverage, feed_for, position
 from limen.hashing import HashingPool
 from limen.operations import Operations
 from limen.passwords import SALT_OCTETS
+from limen.secret import octets_of
 from limen.settings import Options, Settings, StrategyName
 from limen.stores.none import NoStore
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from limen.ports import Feed, Store
     from limen.principal import Principal
     from limen.strategies.base import Strategy
-    from limen.verdict import Verdict
+    from limen.verdict import Authenticated, Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,6 +107,7 @@ class Limen:
         self._connections = self._build_connections()
         self._watching = False
         self._verified = self._assembly.verified(self._feed)
+        self._near = self._assembly.near(self._store)
         self._keys_read_at = 0
         self._upkeep: asyncio.Task[None] | None = None
         self._opened = False
@@ -203,20 +205,32 @@ class Limen:
         recorder = self._assembly.tracer.begin(self._assembly.parts.primary.name)
         return await drive(flow, self, recorder)
 
+    def recognise(self, presented: bytes) -> Authenticated | None:
+        """Return the verdict on a credential if that takes no flow and nothing is awaited.
+
+        It was verified before, or its session lies beside the process. `None` says nothing,
+        `authenticate` decides; and that it is always while anybody follows the trace.
+        """
+        if not self._opened or self._assembly.traced:
+            return None
+        known = self._near.recognise(presented) if self._near is not None else None
+        return known or self._verified.recognise(presented)
+
     async def authenticate(self, presented: str | None) -> Verdict:
         """Say who a credential stands for.
 
-        One that was verified before needs no flow: its verdict is given again if the keys
-        and the feed allow it. Raises `StoreUnavailable` when the store must be asked and
-        cannot answer.
+        One that `recognise` knows needs no flow. Raises `StoreUnavailable` when the store
+        must be asked and cannot answer.
         """
         if not self._opened:
             raise not_open("Limen")
         if presented is not None:
-            known = self._verified.recognise(presented)
-            if known is not None:
-                if self._assembly.traced:
+            known = self.recognise(octets_of(presented))
+            if known is None and self._assembly.traced:
+                known = self._verified.recognise(octets_of(presented))
+                if known is not None:
                     await self.run(self._operations.recognised(presented, known))
+            if known is not None:
                 return known
         return await self.run(self._operations.authenticate(presented))
 

@@ -33,6 +33,9 @@ class SystemClock:
     def now(self) -> int:
         """Return milliseconds since the epoch."""
         read = time.time_ns() // 1_000_000
+        latest = self._latest
+        if read <= latest:  # within the same millisecond nobody waits for the lock
+            return latest
         with self._lock:
             self._latest = max(self._latest, read)
             return self._latest

@@ -81,6 +81,33 @@ class Ringing(Protocol):
         ...
 
 
+Version: TypeAlias = tuple[int, int]
+
+
+class Reader(Protocol):
+    """What reads from a store without waiting. For any thread."""
+
+    def version(self) -> Version:
+        """Return what will never be returned again once anybody has committed anything.
+
+        Raises `StoreUnavailable`.
+        """
+        ...
+
+    def answer(self, effect: object) -> object:
+        """Perform an effect that reads; `NotImplemented` if that cannot be done at once."""
+        ...
+
+
+@runtime_checkable
+class Near(Protocol):
+    """A store that is so near that a session is read without waiting, such as SQLite."""
+
+    def reader(self) -> Reader | None:
+        """Return what reads from it; `None` if this store has none after all."""
+        ...
+
+
 class Watch(Protocol):
     """A log that is so near that asking costs microseconds and needs no waiting."""
 

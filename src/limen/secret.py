@@ -7,6 +7,11 @@ import hmac
 from typing import NoReturn, final
 
 
+def octets_of(text: str) -> bytes:
+    """Return the octets of which a credential is the text; any text has some."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 @final
 class Secret:
     """Text that a client presents or receives: a token, a session id, a password.
@@ -30,7 +35,7 @@ class Secret:
         A plain hash is enough because a credential has 256 random bits (ASVS 6.5.2);
         never use it for a password.
         """
-        return hashlib.sha256(self._text.encode("utf-8", "surrogatepass")).digest()
+        return hashlib.sha256(octets_of(self._text)).digest()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):

@@ -93,7 +93,7 @@ def test_the_same_on_an_event_loop(make_url):
 def test_a_look_that_is_broken_off_is_taken_up_by_the_next(make_url, monkeypatch):
     store, clock = BlockingSqlStore(make_url()), FrozenClock()
     watch = store.watch()
-    feed = BlockingWatchingFeed(watch, clock, max_lag=2_000)
+    feed = BlockingWatchingFeed(watch, clock, max_lag=2_000, look_ns=0)
     assert feed.is_fresh()
     store.perform(Revoke(Target.user("mallory"), clock.now(), HORIZON))
 
@@ -112,7 +112,7 @@ def test_a_look_that_is_broken_off_is_taken_up_by_the_next(make_url, monkeypatch
 
 def test_an_entry_of_a_later_version_is_not_passed_over(make_url, tmp_path):
     store, clock = BlockingSqlStore(make_url()), FrozenClock()
-    feed = BlockingWatchingFeed(store.watch(), clock, max_lag=2_000)
+    feed = BlockingWatchingFeed(store.watch(), clock, max_lag=2_000, look_ns=0)
     assert feed.is_fresh()
     with sqlite3.connect(tmp_path / "app.db") as writer:
         writer.execute(

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+import time
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_each_store_gets_the_best_feed_that_it_allows(url, postgresql_url):
 def test_a_check_on_sqlite_sees_what_another_process_committed_a_moment_ago(url):
     here, there = BlockingSqlStore(url), BlockingSqlStore(url)
     clock = FrozenClock()
-    feed = BlockingWatchingFeed(there.watch(), clock, max_lag=2_000)
+    feed = BlockingWatchingFeed(there.watch(), clock, max_lag=2_000, look_ns=0)
     for number in range(50):
         name = f"usr_{number}"
         assert feed.is_fresh()
@@ -61,9 +62,34 @@ def test_a_check_on_sqlite_sees_what_another_process_committed_a_moment_ago(url)
     feed.close()
 
 
+def test_checks_that_follow_each_other_at_once_share_a_look(url):
+    here, there = BlockingSqlStore(url), BlockingSqlStore(url)
+    clock = FrozenClock()
+    feed = BlockingWatchingFeed(there.watch(), clock, max_lag=2_000, look_ns=3_600 * 10**9)
+    assert feed.is_fresh()
+    here.perform(Revoke(Target.user("usr_a"), clock.now(), HORIZON))
+    assert feed.is_fresh()
+    assert not feed.view.covers("s", "usr_a", None, 0)
+    feed.catch_up()  # as after a revocation of this process
+    assert feed.view.covers("s", "usr_a", None, 0)
+    feed.close()
+
+
+def test_a_look_is_good_for_half_a_millisecond(url):
+    here, there = BlockingSqlStore(url), BlockingSqlStore(url)
+    clock = FrozenClock()
+    feed = BlockingWatchingFeed(there.watch(), clock, max_lag=2_000)
+    assert feed.is_fresh()
+    here.perform(Revoke(Target.user("usr_a"), clock.now(), HORIZON))
+    time.sleep(0.0006)
+    assert feed.is_fresh()
+    assert feed.view.covers("s", "usr_a", None, 0)
+    feed.close()
+
+
 def test_a_file_that_cannot_be_read_is_not_believed(url, tmp_path):
     store = BlockingSqlStore(url)
-    feed = BlockingWatchingFeed(store.watch(), FrozenClock(), max_lag=2_000)
+    feed = BlockingWatchingFeed(store.watch(), FrozenClock(), max_lag=2_000, look_ns=0)
     assert feed.is_fresh()
     store.close()
     writer = sqlite3.connect(tmp_path / "app.db")
@@ -88,7 +114,7 @@ def test_a_backup_put_in_place_after_a_fault_is_read_from_its_start(url, tmp_pat
         shutil.copy(wal, tmp_path / "backup.db-wal")
     for number in range(5):
         store.perform(Revoke(Target.user(f"usr_{number}"), clock.now(), HORIZON))
-    feed = BlockingWatchingFeed(store.watch(), clock, max_lag=2_000)
+    feed = BlockingWatchingFeed(store.watch(), clock, max_lag=2_000, look_ns=0)
     assert feed.is_fresh()
     assert feed.view.seq == 6
     store.close()

@@ -259,3 +259,63 @@ def test_two_lines_are_refused_also_when_they_agree():
 def test_a_bearer_is_told_in_the_body_and_forgets_by_itself():
     assert BearerTransport().deliver(issued(), NOW) == ()
     assert BearerTransport().withdraw() == ()
+
+
+# -- one look
+
+
+PIECES = [
+    NAME.encode(),
+    REFRESH.encode(),
+    NAME.encode()[7:],
+    b"__HOST-better-auth.session_token",
+    b"=",
+    b"=",
+    b";",
+    b"; ",
+    b" ",
+    b"\t",
+    b",",
+    b'"',
+    b"a",
+    b"\xff",
+    TOKEN.encode(),
+    b"x" * 4097,
+]
+lines_of_pieces = st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join)
+plausible = st.tuples(
+    st.sampled_from([b"", b"a=b; ", b"a=b;", b" ", REFRESH.encode() + b"=r; "]),
+    st.just(NAME.encode() + b"=" + TOKEN.encode()),
+    st.sampled_from([b"", b" ", b"; c=d", f"; {REFRESH}=r".encode(), f";{NAME}=x".encode()]),
+    st.sampled_from([b"", f"; {REFRESH}=s".encode(), b";"]),
+).map(b"".join)
+
+
+@given(lines_of_pieces | plausible)
+def test_one_look_at_a_cookie_line_sees_what_reading_it_sees(line):
+    seen = COOKIES.glance(line)
+    if seen is not None:
+        carried = COOKIES.read([(b"cookie", line)])
+        assert carried.access.reveal().encode("latin-1") == seen
+
+
+SCHEMES = [b"Bearer ", b"Bearer  ", b"bearer ", b"Bearer", b"Basic ", b" Bearer "]
+BEARERS = [*PIECES, b"\x0b", b"x" * 8192]
+
+
+@given(
+    st.tuples(
+        st.sampled_from(SCHEMES), st.lists(st.sampled_from(BEARERS), max_size=4).map(b"".join)
+    ).map(b"".join)
+)
+def test_one_look_at_an_authorization_line_sees_what_reading_it_sees(line):
+    seen = BearerTransport().glance(line)
+    if seen is not None:
+        carried = BearerTransport().read([(b"authorization", line)])
+        assert carried.access.reveal().encode("ascii") == seen
+
+
+def test_one_look_is_enough_for_what_browsers_and_scripts_send():
+    sent = f"theme=dark; {NAME}={TOKEN}; {REFRESH}=lmr_x".encode()
+    assert COOKIES.glance(sent) == TOKEN.encode()
+    assert BearerTransport().glance(b"Bearer " + TOKEN.encode()) == TOKEN.encode()

@@ -32,6 +32,7 @@ class Lease:
         """Make the lease of an empty view; `max_lag` is in milliseconds."""
         self.clock = clock
         self.max_lag = max_lag
+        self._max_lag_ns = max_lag * 1_000_000
         self.view = RevocationView()
         self.listeners: list[Listener] = []
         self.key_withdrawn = False
@@ -46,8 +47,8 @@ class Lease:
             return False
         heard_at, heard_ns = self._heard
         # By both clocks: the time of day may stand still after a step back.
-        passed_ms = (elapsed_ns() - heard_ns) // 1_000_000
-        return passed_ms < self.max_lag and self.clock.now() - heard_at < self.max_lag
+        passed_ns = elapsed_ns() - heard_ns
+        return passed_ns < self._max_lag_ns and self.clock.now() - heard_at < self.max_lag
 
     def reading(self) -> tuple[int, int]:
         """Return this moment by both clocks; read before a look and given to `complete`."""

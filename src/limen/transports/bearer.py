@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from limen.verdict import Issued
 
 _SCHEME = b"bearer"
+_USUAL = b"Bearer "  # how nearly everybody writes it
 # The longest credential is a signed token of 8192 characters; no header needs more.
 MAX_HEADER_OCTETS = 8_192 + len("Bearer ")
 
@@ -45,6 +46,18 @@ class BearerTransport:
         if b" " in credential or b"," in credential:
             return Refused(Reason.AMBIGUOUS)
         return Presented(self.carrier, access=Secret(credential.decode("ascii")))
+
+    def glance(self, line: bytes) -> bytes | None:
+        """Return the credential of the only `Authorization` line, where one look is enough.
+
+        `None` says nothing, `read` decides; and what is returned is what `read` returns.
+        """
+        scheme, credential = line[: len(_USUAL)], line[len(_USUAL) :]
+        if scheme != _USUAL or len(line) > MAX_HEADER_OCTETS or not credential.isascii():
+            return None
+        if credential.strip() != credential or b" " in credential or b"," in credential:
+            return None
+        return credential or None
 
     def deliver(self, issued: Issued, now: int) -> HeaderLines:
         """Deliver nothing here: the response body carries the credentials."""

@@ -79,6 +79,9 @@ class CookieTransport:
         self.secure = secure
         self.access_name = f"{prefix}{settings.prefix}.session_token"
         self.refresh_name = f"{prefix}{settings.prefix}.refresh_token"
+        self._access, self._refresh = (
+            f"{name}=".encode() for name in (self.access_name, self.refresh_name)
+        )
         self._wanted = {self.access_name.encode(): "access", self.refresh_name.encode(): "refresh"}
         domain = f"; Domain={settings.domain}" if settings.domain else ""
         security = "; Secure" if secure else ""
@@ -109,6 +112,22 @@ class CookieTransport:
         if access is None and refresh is None:
             return None
         return Presented(self.carrier, access=access, refresh=refresh)
+
+    def glance(self, line: bytes) -> bytes | None:
+        """Return the access credential of the only `Cookie` line, where one look is enough.
+
+        `None` says nothing, `read` decides; and what is returned is what `read` returns.
+        """
+        before, _, after = line.partition(self._access)
+        value, _, rest = after.partition(b";")
+        if before and not before.endswith(b"; "):
+            return None
+        # Another cookie of either name can only stand in what is left.
+        if rest and (self._access in rest or rest.count(self._refresh) > 1):
+            return None
+        if before and self._refresh in before:
+            return None
+        return value.rstrip(b" \t") or None
 
     def deliver(self, issued: Issued, now: int) -> HeaderLines:
         """Set the cookies; both live as long as the sign-in, the server enforces the rest.

@@ -55,9 +55,10 @@ class _PrincipalOf(SecurityBase):
         self.scheme_name = BEARER_SCHEME
 
     async def __call__(self, connection: HTTPConnection) -> Principal:
+        verdict = await starlette.request_auth_of(connection).verdict()
         if self.roles:
-            return await starlette.authorised(connection, self.roles)
-        return await starlette.principal_of(connection)
+            return starlette.allowed(connection, verdict, self.roles)
+        return starlette.accepted(connection, verdict)
 
 
 async def _principal_or_none(connection: HTTPConnection) -> Principal | None:

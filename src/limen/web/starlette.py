@@ -14,14 +14,16 @@ from limen.errors import ConfigurationError
 from limen.evidence import Check
 from limen.phase import Phase
 from limen.verdict import Absent, Authenticated
-from limen.web.asgi import SCOPE_KEY, AuthMiddleware, RequestAuth
+from limen.web.asgi import SCOPE_KEY, AuthMiddleware
 from limen.web.refusal import Refusal, forbidden, refusal_of
+from limen.web.request import RequestAuth
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from limen.authority import Limen
     from limen.principal import Principal
+    from limen.verdict import Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,10 +57,7 @@ async def principal_of(connection: HTTPConnection) -> Principal:
 
     Works for WebSockets too, which are closed with 1008.
     """
-    verdict = await request_auth_of(connection).verdict()
-    if isinstance(verdict, Authenticated):
-        return verdict.principal
-    raise refused(connection, refusal_of(verdict))
+    return accepted(connection, await request_auth_of(connection).verdict())
 
 
 async def principal_or_none(connection: HTTPConnection) -> Principal | None:
@@ -68,7 +67,7 @@ async def principal_or_none(connection: HTTPConnection) -> Principal | None:
     must not pass for a visitor.
     """
     verdict = await request_auth_of(connection).verdict()
-    return None if isinstance(verdict, Absent) else await principal_of(connection)
+    return None if isinstance(verdict, Absent) else accepted(connection, verdict)
 
 
 def requires(
@@ -84,7 +83,7 @@ def requires(
     ) -> Callable[Concatenate[Request, P], Awaitable[R]]:
         @functools.wraps(endpoint)
         async def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            await authorised(request, roles)
+            allowed(request, await request_auth_of(request).verdict(), roles)
             return await endpoint(request, *args, **kwargs)
 
         return guarded
@@ -92,15 +91,22 @@ def requires(
     return decorate
 
 
-async def authorised(connection: HTTPConnection, roles: tuple[str, ...]) -> Principal:
-    """Return the principal if it holds every role; otherwise answer with 401 or 403."""
-    principal = await principal_of(connection)
-    allowed = principal.roles.issuperset(roles)
+def accepted(connection: HTTPConnection, verdict: Verdict) -> Principal:
+    """Return who a verdict accepts, or answer with 401."""
+    if isinstance(verdict, Authenticated):
+        return verdict.principal
+    raise refused(connection, refusal_of(verdict))
+
+
+def allowed(connection: HTTPConnection, verdict: Verdict, roles: tuple[str, ...]) -> Principal:
+    """Return who a verdict accepts if they hold every role; otherwise answer with 401 or 403."""
+    principal = accepted(connection, verdict)
+    holds = principal.roles.issuperset(roles)
     assembly = request_auth_of(connection).auth.assembly
     if assembly.traced:
-        check = Check("roles", allowed)
+        check = Check("roles", holds)
         assembly.tracer.record(assembly.parts.primary.name, Phase.AUTHZ_DECIDE, checks=(check,))
-    if not allowed:
+    if not holds:
         raise refused(connection, forbidden())
     return principal
 

@@ -26,7 +26,8 @@ from limen.service.better_auth.wire import (
     too_many_requests,
 )
 from limen.transports.origin import SAFE_METHODS
-from limen.web.asgi import SCOPE_KEY, RequestAuth
+from limen.web.asgi import SCOPE_KEY
+from limen.web.request import RequestAuth
 
 if TYPE_CHECKING:
     from limen.authority import Limen

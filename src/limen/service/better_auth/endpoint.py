@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from limen.service.better_auth.wire import Answer, Problem
     from limen.session import Session
     from limen.strategies.base import Strategy
-    from limen.web.asgi import RequestAuth
+    from limen.web.request import RequestAuth
 
 MAX_USER_AGENT = 512  # characters kept for the device list
 # The client asks for its credentials in the body and keeps them itself.

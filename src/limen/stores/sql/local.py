@@ -23,6 +23,7 @@ from limen.stores.sql.tables import storable
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
+    from limen.ports import Version
     from limen.revocation import Revocation
     from limen.session import Standing
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 BUSY_MS: Final = 50
 
 
-class Busy(Exception):
+class _Busy(Exception):
     """The file could not be read at once."""
 
 
@@ -42,12 +43,13 @@ class _Statement(NamedTuple):
     given: dict[str, Any]
 
     @classmethod
-    def of(cls, statement: Select[Any]) -> _Statement:
+    def of(cls, statement: Select[Any], **given: object) -> _Statement:
         compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
-        return cls(str(compiled), {k: v for k, v in compiled.params.items() if v is not None})
+        known = {name: value for name, value in compiled.params.items() if value is not None}
+        return cls(str(compiled), known | given)
 
 
-_BY_DIGEST: Final = _Statement.of(sessions.BY_DIGEST)
+_BY_DIGEST: Final = _Statement.of(sessions.BY_DIGEST, kind=sessions.REFERENCE)
 _BY_ID: Final = _Statement.of(sessions.BY_ID)
 _NEWER: Final = _Statement.of(log.NEWER)
 _REFUSED: Final = _Statement.of(log.REFUSED)
@@ -55,10 +57,11 @@ _VERSION: Final = "PRAGMA data_version"
 
 
 class _Opened(NamedTuple):
-    """A connection, a cursor for what is asked before every check, and who opened them."""
+    """A connection, cursors for what is asked on every request, and who opened them."""
 
     connection: sqlite3.Connection
-    cursor: sqlite3.Cursor
+    version: sqlite3.Cursor
+    rows: sqlite3.Cursor
     process: int
 
 
@@ -73,45 +76,55 @@ class LocalReader:
         self._url = url
         self._lock = threading.Lock()
         self._kept: _Opened | None = None
-        self._version = -1
+        self._version: Version | None = None
+        self._connections = 0  # that were opened so far
 
     def answer(self, effect: object) -> object:
-        """Perform one of the reads of a request; raises `Busy` if it cannot be done at once.
+        """Perform one of the reads of a request, if it is one and can be done at once.
 
-        `NotImplemented` for any other effect.
+        `NotImplemented` otherwise; the long way waits elsewhere than on the event loop.
         """
-        match effect:
-            case effects.FindSession(digest=None, id=wanted):
-                return self._standing(_BY_ID, {"wanted": wanted or ""})
-            case effects.FindSession(digest=digest):
-                return self._standing(_BY_DIGEST, {"wanted": digest, "kind": sessions.REFERENCE})
-            case effects.FindRevocation():
-                return bool(self._rows(_REFUSED, log.refused_values(effect)))
-            case _:
-                return NotImplemented
+        try:
+            match effect:
+                case effects.FindSession(digest=None, id=wanted):
+                    return self._standing(_BY_ID, {"wanted": storable(wanted or "")})
+                case effects.FindSession(digest=digest):
+                    return self._standing(_BY_DIGEST, {"wanted": digest})
+                case effects.FindRevocation():
+                    values = log.refused_values(effect)
+                    held = {name: _held(value) for name, value in values.items()}
+                    return bool(self._rows(_REFUSED, held))
+                case _:
+                    return NotImplemented
+        except _Busy:
+            return NotImplemented
 
-    def has_moved(self) -> bool:
-        """Tell whether anybody committed anything since the last call.
+    def version(self) -> Version:
+        """Return which connection this is, and how many commits it has noticed.
 
         `PRAGMA data_version` counts the commits that other connections made; this one
         makes none.
         """
         with self._lock:
             try:
-                version = self._opened().cursor.execute(_VERSION).fetchone()[0]
+                counted = self._opened().version.execute(_VERSION).fetchone()[0]
             except (sqlite3.Error, OSError) as error:
                 self._close()
                 fault = StoreUnavailable(_unreadable(error))
             else:
-                before, self._version = self._version, version
-                return bool(before != version)
+                return self._connections, counted
         raise fault
+
+    def has_moved(self) -> bool:
+        """Tell whether anybody committed anything since the last call."""
+        before, self._version = self._version, self.version()
+        return before != self._version
 
     def read(self, after: int, limit: int) -> tuple[Revocation, ...]:
         """Perform `ReadLog`."""
         try:
             rows = self._rows(_NEWER, {"after": after, "most": limit})
-        except Busy as fault:
+        except _Busy as fault:
             raise StoreUnavailable(str(fault)) from None
         return tuple(map(log.revocation_of, rows))
 
@@ -127,12 +140,11 @@ class LocalReader:
     def _rows(self, statement: _Statement, values: dict[str, Any]) -> list[Any]:
         with self._lock:
             try:
-                held = {name: _held(value) for name, value in values.items()}
-                asked = self._opened().connection.execute(statement.text, statement.given | held)
+                asked = self._opened().rows.execute(statement.text, statement.given | values)
                 return asked.fetchall()
             except (sqlite3.Error, OSError, OverflowError) as error:
                 self._close()
-                fault = Busy(_unreadable(error))
+                fault = _Busy(_unreadable(error))
         raise fault
 
     def _opened(self) -> _Opened:
@@ -149,10 +161,10 @@ class LocalReader:
             arguments[0], **options, isolation_level=None
         )
         connection.execute("PRAGMA query_only = ON")
-        cursor = connection.cursor()
-        connection.row_factory = sqlite3.Row
-        self._version = -1
-        return _Opened(connection, cursor, os.getpid())
+        version, rows = connection.cursor(), connection.cursor()
+        rows.row_factory = sqlite3.Row
+        self._connections += 1
+        return _Opened(connection, version, rows, os.getpid())
 
     def _close(self) -> None:
         opened, self._kept = self._kept, None

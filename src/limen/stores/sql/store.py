@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -20,7 +19,7 @@ from limen.stores.sql.database import (
     writing_options,
 )
 from limen.stores.sql.faults import FAULTS, unavailable
-from limen.stores.sql.local import Busy, LocalReader
+from limen.stores.sql.local import LocalReader
 from limen.stores.sql.schema import check_revision
 from limen.stores.sql.verbs import answer
 
@@ -58,10 +57,9 @@ class SqlStore:
         """Perform one effect, wholly or not at all; raises `StoreUnavailable`."""
         asked = cast("StoreEffect", effect)
         if self._local is not None and effect.access is Access.READ:
-            with contextlib.suppress(Busy):
-                found = self._local.answer(effect)
-                if found is not NotImplemented:
-                    return cast("A", found)
+            found = self._local.answer(effect)
+            if found is not NotImplemented:
+                return cast("A", found)
         try:
             if effect.access is Access.WRITE:
                 return cast("A", await self._write(asked))
@@ -113,6 +111,10 @@ class SqlStore:
             self._local.close()
         await self._engine.dispose()
 
+    def reader(self) -> LocalReader | None:
+        """Return what reads a SQLite file at once."""
+        return self._local
+
     def watch(self) -> LocalReader | None:
         """Return a watch on the log of a SQLite file."""
         return LocalReader(self._url) if self._local is not None else None
@@ -149,10 +151,9 @@ class BlockingSqlStore:
         self._leave_to_parent()
         asked = cast("StoreEffect", effect)
         if self._local is not None and effect.access is Access.READ:
-            with contextlib.suppress(Busy):
-                found = self._local.answer(effect)
-                if found is not NotImplemented:
-                    return cast("A", found)
+            found = self._local.answer(effect)
+            if found is not NotImplemented:
+                return cast("A", found)
         try:
             if effect.access is Access.WRITE:
                 with self._writing.begin() as connection:
@@ -187,6 +188,10 @@ class BlockingSqlStore:
         if self._local is not None:
             self._local.close()
         self._engine.dispose()
+
+    def reader(self) -> LocalReader | None:
+        """Return what reads a SQLite file at once."""
+        return self._local
 
     def watch(self) -> LocalReader | None:
         """Return a watch on the log of a SQLite file."""

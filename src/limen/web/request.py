@@ -1,0 +1,301 @@
+"""The authentication of one ASGI request: what it carries, who that is, what it hands back."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from limen.evidence import Check, Public
+from limen.phase import Phase
+from limen.transports import (
+    BearerTransport,
+    Carrier,
+    CookieTransport,
+    OriginRule,
+    Presented,
+)
+from limen.transports.origin import SAFE_METHODS, Provenance
+from limen.verdict import Absent, Authenticated, Issued, Reason, Refused, Verdict
+from limen.web.closing import Socket, Stream
+
+if TYPE_CHECKING:
+    from limen.authority import Limen
+    from limen.principal import Principal
+    from limen.transports.base import HeaderLines
+    from limen.web.asgi import Scope, Send
+
+_COOKIE: Final = Carrier.COOKIE  # Python 3.11 takes half a microsecond to find it
+_PORT: Final = re.compile(rb":[0-9]{1,5}\Z")
+_LOOPBACK: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
+# A signed token that failed for one of these may have a refresh token that still works.
+_RENEWABLE: Final = frozenset({Reason.EXPIRED, Reason.REVOKED, Reason.UNKNOWN_KEY})
+# Requests that a framework makes ahead of the person; they must not change credentials.
+_PREFETCH: Final = frozenset({b"purpose", b"sec-purpose", b"next-router-prefetch", b"rsc"})
+
+
+class Edge:
+    """What the settings say about HTTP, computed once."""
+
+    def __init__(self, auth: Limen) -> None:
+        settings = auth.settings
+        self.auth = auth
+        self.bearer = BearerTransport()
+        self.origins = OriginRule(settings.base_url, settings.trusted_origins)
+        # Whether a credential may be one that is exchanged for another kind.
+        self.moves = bool(auth.assembly.parts.accepted)
+        self._secure = CookieTransport(settings.cookies, secure=True)
+        self._plain: CookieTransport | None = None
+        base_url = settings.base_url
+        if base_url is None or not base_url.startswith("https://"):
+            self._plain = CookieTransport(settings.cookies, secure=False)
+        self._always_plain = base_url is not None and self._plain is not None
+
+    def cookies_at(self, scheme: str, host: bytes) -> CookieTransport:
+        """Return the cookie transport for one request, by its scheme and `Host` header.
+
+        Cookies are Secure unless `base_url` says http, or there is no `base_url` and the
+        request is plain http to the loopback, which is development.
+        """
+        if self._plain is None:
+            return self._secure
+        if self._always_plain or (scheme in ("http", "ws") and _is_loopback(host)):
+            return self._plain
+        return self._secure
+
+
+def last_line(scope: Scope, wanted: bytes) -> bytes:
+    """Return the value of a header, of several the last; empty if there is none."""
+    found = b""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            found = value
+    return found
+
+
+@lru_cache(64)
+def _is_loopback(host: bytes) -> bool:
+    name, _, _port = host.rpartition(b":") if _PORT.search(host) else (host, b"", b"")
+    return name.lower() in _LOOPBACK
+
+
+class RequestAuth:
+    """The authentication of one request: who acts, and what its response hands back.
+
+    Made for every request, so it reads nothing before somebody asks.
+    """
+
+    __slots__ = (
+        "_cookies",
+        "_edge",
+        "_verdict",
+        "_watches",
+        "consulted",
+        "held",
+        "outgoing",
+        "recalled",
+        "scope",
+    )
+
+    def __init__(self, edge: Edge, scope: Scope) -> None:
+        self._edge = edge
+        # A copy: the request holds this object, and a ring would wait for the garbage collector.
+        self.scope = dict(scope)
+        self.outgoing: list[tuple[bytes, bytes]] = []
+        self.consulted = False
+        self.recalled = False  # whether the verdict rests on a refresh token not used up
+        self.held: Socket | Stream | None = None  # what may have to be closed before its time
+        self._verdict: Verdict | None = None
+        self._cookies: CookieTransport | None = None
+        self._watches = False
+
+    @property
+    def headers(self) -> HeaderLines:
+        """The lines of the request, names in lower case."""
+        lines: HeaderLines = self.scope["headers"]
+        return lines
+
+    @property
+    def cookies(self) -> CookieTransport:
+        """What reads and writes the cookies of this request."""
+        if self._cookies is None:
+            host = last_line(self.scope, b"host")
+            self._cookies = self._edge.cookies_at(self.scope.get("scheme", ""), host)
+        return self._cookies
+
+    @property
+    def auth(self) -> Limen:
+        """The Limen that judges this request."""
+        return self._edge.auth
+
+    @property
+    def own_origin(self) -> str:
+        """The origin that the request itself names; used while `base_url` is not set."""
+        scheme = {"ws": "http", "wss": "https"}.get(self.scope["scheme"], self.scope["scheme"])
+        return f"{scheme}://{last_line(self.scope, b'host').decode('latin-1').lower()}"
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method changes nothing (RFC 9110 section 9.2.1). A socket does."""
+        return self.scope["type"] == "http" and self.scope["method"] in SAFE_METHODS
+
+    @property
+    def is_prefetch(self) -> bool:
+        """Whether the page is loaded ahead of the person.
+
+        The word of the client counts only where nothing is to be done anyway.
+        """
+        return self.is_safe and any(name in _PREFETCH for name, _ in self.headers)
+
+    def provenance(self) -> Provenance:
+        """Judge where the request came from by its `Origin`, else `Referer`."""
+        origin, referer = (
+            last_line(self.scope, name).decode("latin-1") for name in (b"origin", b"referer")
+        )
+        return self._edge.origins.judge(origin, referer, self.own_origin)
+
+    def trusts_target(self, target: str) -> bool:
+        """Tell whether a redirect may go to `target`."""
+        return self._edge.origins.trusts_target(target, self.own_origin)
+
+    def presented(self) -> Presented | Refused | None:
+        """Return what the request carries.
+
+        An `Authorization: Bearer` header was put there on purpose, so it is judged alone
+        and a cookie beside it is ignored: two identities never mix.
+        """
+        carried = self._edge.bearer.read(self.headers)
+        if carried is None:
+            carried = self.cookies.read(self.headers)
+        return carried
+
+    async def verdict(self) -> Verdict:
+        """Say who the request acts for; judged once, and renewed where that is due.
+
+        Raises `StoreUnavailable` when the store must be asked and cannot answer.
+        """
+        if self._verdict is None:
+            self.consulted = True
+            verdict = self._recognised() or await self._judge()
+            if self.held is not None and isinstance(verdict, Authenticated):
+                # A socket outlives its verdict, so it is watched over from here on.
+                stands = await self.held.watch(self.auth, verdict.principal)
+                verdict = verdict if stands else Refused(Reason.REVOKED)
+            self._verdict = verdict
+        return self._verdict
+
+    def watch(self) -> None:
+        """Let the response end when the sign-in does, whatever its type.
+
+        An event stream does so by itself. Call this before the response begins.
+        """
+        self._watches = True
+
+    def is_to_be_held(self, *, streams: bool) -> bool:
+        """Tell whether a response goes on for longer than its verdict, and nobody watches yet."""
+        if not streams and not self._watches:
+            return False
+        return self.held is None and isinstance(self._verdict, Authenticated)
+
+    async def hold(self, send: Send) -> Send:
+        """Watch over a response that goes on; return what the rest of it is sent with."""
+        if not isinstance(self._verdict, Authenticated):
+            return send
+        stream = self.held = Stream(self.scope, send)
+        await stream.watch(self.auth, self._verdict.principal)
+        return stream.send
+
+    def _recognised(self) -> Authenticated | None:
+        """Return the verdict on a credential that this process has verified before.
+
+        One pass over the header lines and nothing awaited. `None` says nothing, `_judge`
+        decides; and what is returned is what that returns.
+        """
+        authorization = cookie = None
+        host = b""
+        for name, value in self.scope["headers"]:
+            if name == b"cookie":
+                if cookie is not None:
+                    return None
+                cookie = value
+            elif name == b"authorization":
+                if authorization is not None:
+                    return None
+                authorization = value
+            elif name == b"host":
+                host = value
+        edge = self._edge
+        if authorization is not None:
+            credential = edge.bearer.glance(authorization)
+            return None if credential is None else edge.auth.recognise(credential)
+        if cookie is None or not self.is_safe:  # an unsafe method needs an origin as well
+            return None
+        self._cookies = edge.cookies_at(self.scope.get("scheme", ""), host)
+        credential = self._cookies.glance(cookie)
+        known = None if credential is None else edge.auth.recognise(credential)
+        if known is not None and edge.moves and edge.auth.is_outdated(known.principal):
+            return None
+        return known
+
+    async def _judge(self) -> Verdict:
+        auth, carried = self.auth, self.presented()
+        if auth.assembly.traced:
+            carrier = carried.carrier.value if isinstance(carried, Presented) else "none"
+            self._record(Phase.CREDENTIAL_EXTRACT, outcome={"carrier": Public(carrier)})
+        if not isinstance(carried, Presented):
+            return carried or Absent()
+        by_cookie = carried.carrier is _COOKIE
+        if by_cookie and not self.is_safe:
+            trusted = self.provenance() is Provenance.TRUSTED
+            check = Check("origin", trusted, None if trusted else Reason.CROSS_ORIGIN)
+            self._record(Phase.CSRF_CHECK, checks=(check,))
+            if not trusted:
+                return Refused(Reason.CROSS_ORIGIN)
+        verdict: Verdict = Absent()
+        if carried.access is not None:
+            verdict = await auth.authenticate(carried.access.reveal())
+        if by_cookie and not isinstance(verdict, Authenticated) and carried.refresh is not None:
+            verdict = await self._renew(carried.refresh.reveal(), verdict)
+        if by_cookie and isinstance(verdict, Authenticated) and auth.is_outdated(verdict.principal):
+            await self._exchange(verdict.principal, carried)
+        return verdict
+
+    def _record(self, phase: Phase, **told: Any) -> None:
+        assembly = self.auth.assembly
+        assembly.tracer.record(assembly.parts.primary.name, phase, **told)
+
+    async def _renew(self, refresh: str, refused: Absent | Refused) -> Verdict:
+        """Go on with the refresh token where the access token has merely run out.
+
+        A safe request gets another access token and uses nothing up, a prefetch gets not
+        even that, and any other request rotates. So no page loses its session, and none
+        that a browser loads ahead can spend it.
+        """
+        if isinstance(refused, Refused) and refused.reason not in _RENEWABLE:
+            return refused
+        self.recalled = self.is_safe or self.is_prefetch
+        if self.is_prefetch:
+            return await self.auth.recall(refresh)
+        renewing = self.auth.reissue if self.is_safe else self.auth.refresh
+        renewed = await renewing(refresh)
+        if isinstance(renewed, Refused):
+            return renewed
+        self.deliver(renewed)
+        return Authenticated(renewed.principal)
+
+    async def _exchange(self, principal: Principal, carried: Presented) -> None:
+        """Hand out a credential of the strategy that the system is moving to."""
+        if self.outgoing or self.is_prefetch:
+            return
+        refresh = carried.refresh.reveal() if carried.refresh else None
+        issued = await self.auth.exchange(principal, refresh)
+        if isinstance(issued, Issued):
+            self.deliver(issued)
+
+    def deliver(self, issued: Issued) -> None:
+        """Set the cookies of a credential on this response, in place of any set before."""
+        self.outgoing[:] = self.cookies.deliver(issued, self.auth.assembly.clock.now())
+
+    def withdraw(self) -> None:
+        """Make the client forget its cookies with this response."""
+        self.outgoing[:] = self.cookies.withdraw()
