@@ -4,7 +4,7 @@ import sys
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from limen.effects import AskFeed, ReadLog, Revoke
@@ -68,18 +68,22 @@ def test_purging_forgets_what_has_expired_and_keeps_the_rest():
         (Kind.USER, "u", 900, 1 * SPAN),
         (Kind.USER, "v", 900, 1 * SPAN),
         (Kind.USER, "v", 400, 2 * SPAN),
+        (Kind.USER, "w", 400, 2 * SPAN),
+        (Kind.USER, "w", 900, 1 * SPAN),
         (Kind.KEY, "k", NOW, 1 * SPAN),
         (Kind.ALL, "", 300, 1 * SPAN),
     )
     made.purge(1 * SPAN)
-    assert len(made) == 3
+    assert len(made) == 4
     assert not made.covers("old", "u", "k", 0)
-    assert made.covers("new", "w", None, 10**9)
-    assert made.covers("again", "w", None, 10**9)
-    assert made.covers("s", "v", None, 399)
-    assert made.seq == 9
+    assert made.covers("new", "x", None, 10**9)
+    assert made.covers("again", "x", None, 10**9)
+    assert made.covers("s", "v", None, 899)
+    assert made.covers("s", "w", None, 899)
+    assert made.seq == 11
     made.purge(2 * SPAN)
     assert len(made) == 0
+    assert not made._users.buckets  # and a check is as quick as before
 
 
 entries = st.tuples(
@@ -97,6 +101,11 @@ entries = st.tuples(
         st.sampled_from(["a", "b", "c"]), st.sampled_from(["a", "b", "c"]), st.integers(0, 50)
     ),
 )
+@example(
+    log=[(Kind.KEY, "a", 0, 2 * SPAN), (Kind.KEY, "a", 0, SPAN)],
+    purges=[SPAN],
+    asked=("a", "a", 0),
+)
 def test_purging_never_forgets_a_live_entry_and_in_the_end_all_others(log, purges, asked):
     purged = view(*log)
     for now in purges:
@@ -110,6 +119,106 @@ def test_purging_never_forgets_a_live_entry_and_in_the_end_all_others(log, purge
         assert view(*log).covers(*question)
     purged.purge(6 * SPAN)
     assert len(purged) == 0
+
+
+@pytest.fixture
+def one_bucket(monkeypatch):
+    """Make the records of all users lie side by side."""
+    monkeypatch.setattr("limen.revocation._BUCKET_BITS", 0)
+
+
+class NaiveView:
+    """What a view has to say, in the plainest way."""
+
+    def __init__(self):
+        self.generation, self.seq, self.forgotten = 0, 0, 0
+        self.held, self.last = {}, {}  # by kind and subject; the last number by end
+
+    def apply(self, entry):
+        if entry.seq <= self.seq:
+            return
+        self.seq, end = entry.seq, -(-entry.expires_at // SPAN) * SPAN
+        not_before, _, ends_at = self.held.get((entry.kind, entry.subject), (0, 0, 0))
+        self.held[entry.kind, entry.subject] = (
+            max(not_before, entry.not_before),
+            entry.seq,
+            max(ends_at, end),
+        )
+        self.last[end] = entry.seq
+
+    def rewind(self):
+        self.generation, self.seq, self.forgotten = self.generation + 1, 0, 0
+
+    def purge(self, now):
+        self.held = {name: sweep for name, sweep in self.held.items() if sweep[2] > now}
+        self.forgotten = max(
+            [self.forgotten, *(seq for end, seq in self.last.items() if end <= now)]
+        )
+        self.last = {end: seq for end, seq in self.last.items() if end > now}
+
+    def sweeps(self, subject):
+        return [self.held.get(of, (0, 0)) for of in ((Kind.USER, subject), (Kind.ALL, 0))]
+
+    def covers(self, session, subject, issued_at):
+        return (Kind.SESSION, session) in self.held or any(
+            issued_at < not_before for not_before, *_ in self.sweeps(subject)
+        )
+
+    def moved_since(self, position, session, subject):
+        return (
+            position.generation != self.generation
+            or position.seq < self.forgotten
+            or (Kind.SESSION, session) in self.held
+            or any(position.seq < seq for _, seq, *_ in self.sweeps(subject))
+        )
+
+
+# The hash of a small integer is itself: with these as subjects, the bytes of the moments, numbers
+# and ends of some users read like the names of others.
+NAMES = [0, 1, 1 << 8, SPAN]
+ENDS = [end * SPAN for end in range(4)]
+steps = st.lists(
+    st.one_of(
+        st.tuples(
+            st.sampled_from([Kind.USER, Kind.USER, Kind.SESSION, Kind.ALL]),
+            st.sampled_from(NAMES),
+            st.sampled_from(NAMES),
+            st.sampled_from(ENDS),
+        ),
+        st.sampled_from(ENDS),  # a moment at which is purged
+        st.none(),  # the log is read anew
+    ),
+    max_size=20,
+)
+
+
+@given(steps=steps)
+@example(steps=[(Kind.USER, 1, SPAN, ENDS[1]), (Kind.USER, SPAN, 1, ENDS[2]), ENDS[1]])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_view_says_what_the_plainest_one_says(one_bucket, steps):
+    made, naive, positions = RevocationView(), NaiveView(), [RevocationView().position]
+    for step in steps:
+        if step is None:
+            made.rewind()
+            naive.rewind()
+        elif isinstance(step, int):
+            made.purge(step)
+            naive.purge(step)
+        else:
+            kind, subject, not_before, expires_at = step
+            named = 0 if kind is Kind.ALL else subject
+            entry = Revocation(made.seq + 1, kind, named, not_before, expires_at)
+            made.apply([entry])
+            naive.apply(entry)
+        positions.append(made.position)
+        assert len(made) == len(naive.held)
+        for name in NAMES:
+            for moment in NAMES:
+                assert made.covers(0, name, None, moment) == naive.covers(0, name, moment)
+                assert made.covers(name, 1, None, moment) == naive.covers(name, 1, moment)
+            for position in positions:
+                for asked in ((0, name), (name, 1)):
+                    assert made.moved_since(position, *asked) == naive.moved_since(position, *asked)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +273,37 @@ def test_no_thread_sees_a_gap_while_a_view_is_purged():
     asking.join()
     sys.setswitchinterval(patience)
     assert gaps == []
+
+
+def test_a_reader_misses_no_user_wherever_a_writer_is_interrupted(one_bucket):
+    """Ask before each instruction of the writer, where another thread might."""
+    made = view((Kind.USER, "before", NOW, 10**9), (Kind.USER, "swept", NOW, 10**9))
+    gaps, asked = [], 0
+
+    def ask(frame, *_):
+        nonlocal asked
+        frame.f_trace_opcodes = True
+        asked += 1
+        if not made.covers("s", "swept", None, NOW - 1):
+            gaps.append((frame.f_code.co_name, frame.f_lineno))
+        return ask
+
+    traced = sys.gettrace()
+    sys.settrace(ask)
+    try:
+        for round_ in range(1, 11):
+            for subject, expires_at in (
+                (f"short {round_}", round_ * SPAN),
+                ("swept", 10**9),
+                (f"long {round_}", 10**9),
+            ):
+                made.apply([Revocation(made.seq + 1, Kind.USER, subject, NOW, expires_at)])
+            made.purge(round_ * SPAN)
+    finally:
+        sys.settrace(traced)
+    assert gaps == []
+    assert len(made) == 12
+    assert asked > 1_000
 
 
 class CutStore(BlockingMemoryStore):
