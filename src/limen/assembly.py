@@ -17,8 +17,6 @@ from limen.near import NearSessions
 from limen.operations import Operations, Parts
 from limen.passwords import PasswordHasher
 from limen.ports import Near
-from limen.secret import Secret
-from limen.session import CREDENTIAL_LENGTH, SESSION_PREFIX
 from limen.settings import CHECKS, Settings
 from limen.strategies.hybrid import HybridStrategy
 from limen.strategies.jwt import JwtStrategy
@@ -146,16 +144,22 @@ class Assembly:
         return VerifiedCredentials(self.keys, self.clock, feed, self.settings.remembered)
 
     def near(self, store: object) -> NearSessions | None:
-        """Return what judges session ids without a flow; `None` where a flow is needed."""
-        reader = store.reader() if isinstance(store, Near) else None
+        """Return what judges session ids without a flow; `None` where a flow is needed.
+
+        Only where strategy and store are our own: a class derived from them may have rules
+        that the short way would pass by.
+        """
+        # By the class: something that stands before a store and passes names on is another.
+        own = hasattr(type(store), "reader")
+        reader = store.reader() if own and isinstance(store, Near) else None
         if reader is None:
             return None
-        some_id = Secret(SESSION_PREFIX + "A" * (CREDENTIAL_LENGTH - len(SESSION_PREFIX)))
-        judges = next((one for one in self.parts.strategies if one.recognises(some_id)), None)
-        # Not for a class derived from it: that may have rules of its own.
-        if type(judges) is not SessionStrategy or judges.asks_feed:
-            return None
-        return NearSessions(reader, judges, self.clock, self.settings.remembered)
+        for one in self.parts.strategies:
+            if type(one) is SessionStrategy and not one.asks_feed:
+                return NearSessions(reader, one, self.clock, self.settings.remembered)
+            if type(one) not in (JwtStrategy, HybridStrategy):
+                break
+        return None
 
     @property
     def follows_feed(self) -> bool:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from limen.ports import BlockingFeed, BlockingStore
     from limen.principal import Principal
     from limen.strategies.base import Strategy
-    from limen.verdict import Verdict
+    from limen.verdict import Authenticated, Verdict
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -141,17 +141,21 @@ class BlockingLimen:
         """Say who a credential stands for, as `Limen.authenticate` does."""
         if not self._opened:
             raise not_open("BlockingLimen")
-        if presented is not None:
-            self._keep_up()
-            octets, traced = octets_of(presented), self._assembly.traced
-            known = None if traced or self._near is None else self._near.recognise(octets)
-            if known is None:
-                known = self._verified.recognise(octets)
-                if known is not None and traced:
-                    self.run(self._operations.recognised(presented, known))
+        self._keep_up()
+        known = None if presented is None else self._known(octets_of(presented))
+        if known is None or presented is None:
+            return self.run(self._operations.authenticate(presented))
+        if self._assembly.traced:
+            self.run(self._operations.recognised(presented, known))
+        return known
+
+    def _known(self, presented: bytes) -> Authenticated | None:
+        # A row is read without a trace, so whoever listens hears of it from the flow.
+        if self._near is not None and not self._assembly.traced:
+            known = self._near.recognise(presented)
             if known is not None:
                 return known
-        return self.run(self._operations.authenticate(presented))
+        return self._verified.recognise(presented)
 
     def answer(self, effect: AnyEffect) -> Any:
         """Answer one effect of a flow; called by the driver."""

@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Final, Protocol
 
+from limen import forks
+
 # What time has ended is kept this much longer, in milliseconds, before it is deleted: whoever
 # deletes it may have a clock that is ahead of those that still need it.
 CLOCKS_DIFFER: Final = 3_600_000
@@ -29,6 +31,15 @@ class SystemClock:
     def __init__(self) -> None:
         self._latest = 0
         self._lock = threading.Lock()
+        forks.tell(self)
+
+    def before_fork(self) -> None:
+        """Do nothing: a moment is not torn."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Open a lock that a thread of the parent may have held."""
+        if child:
+            self._lock = threading.Lock()
 
     def now(self) -> int:
         """Return milliseconds since the epoch."""

@@ -11,6 +11,7 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
+from limen import forks
 from limen.effects import FindSession
 from limen.errors import StoreUnavailable
 from limen.session import CREDENTIAL_LENGTH, Standing
@@ -35,8 +36,6 @@ class NearSessions:
     SHA-256 of the id. For any thread.
     """
 
-    __slots__ = ("_capacity", "_clock", "_looking", "_read", "_reader", "_strategy", "_version")
-
     def __init__(
         self, reader: Reader, strategy: SessionStrategy, clock: Clock, capacity: int
     ) -> None:
@@ -47,19 +46,23 @@ class NearSessions:
         self._looking = threading.Lock()
         self._version: Version | None = None
         self._read: dict[bytes, _Read] = {}
+        forks.tell(self)
 
     def recognise(self, presented: bytes) -> Authenticated | None:
         """Return the verdict on a session id if its row says that nothing else is to be done."""
         if len(presented) != CREDENTIAL_LENGTH:
             return None
         read = self._standing_reads()
+        if read is None:
+            return None
         digest = hashlib.sha256(presented).digest()
         known = read.get(digest)
         if known is None:
             found = self._reader.answer(FindSession(digest=digest))
-            if not isinstance(found, Standing):
+            accepted = self._strategy.accepted(found) if isinstance(found, Standing) else None
+            if accepted is None:
                 return None
-            known = _Read(*self._strategy.accepted(found))
+            known = _Read(*accepted)
             if len(read) >= self._capacity:
                 read.clear()
             if self._capacity:
@@ -67,13 +70,23 @@ class NearSessions:
                 read[digest] = known
         return known.verdict if self._clock.now() < known.until else None
 
-    def _standing_reads(self) -> dict[bytes, _Read]:
-        """Return what was read since the last commit of anybody."""
+    def _standing_reads(self) -> dict[bytes, _Read] | None:
+        """Return what was read since the last commit of anybody, `None` if nobody can say."""
         with self._looking:
             try:
                 version = self._reader.version()
             except StoreUnavailable:
-                version = None
-            if version is None or version != self._version:
-                self._version, self._read = version, {}
+                return None
+            if version != self._version:
+                # In this order: old rows must never stand under a new version.
+                self._read = {}
+                self._version = version
             return self._read
+
+    def before_fork(self) -> None:
+        """Do nothing: the reader closes its connection."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Open a lock that a thread of the parent may have held."""
+        if child:
+            self._looking = threading.Lock()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from sources import imports, pure_modules
 
-# The only readers of the time and of randomness; everybody else is given both.
-SOURCES_OF_CHANCE = {"clock.py", "entropy.py"}
+# The only ones that ask the system for the time, for randomness and about its processes.
+SYSTEM = {"clock.py", "entropy.py", "forks.py"}
 # A log line is a trace without redaction, so `logging` is on the list.
 IMPURE_IMPORTS = frozenset(
     [
@@ -53,7 +53,7 @@ def test_the_lower_layers_are_pure() -> None:
     found = [
         f"src/limen/{module.path}:{impurity}"
         for module in pure_modules()
-        if module.path not in SOURCES_OF_CHANCE
+        if module.path not in SYSTEM
         for impurity in impurities(module.tree)
     ]
     assert found == []

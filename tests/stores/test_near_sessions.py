@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sqlite3
+import sys
+import threading
+import time
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +15,7 @@ import pytest
 from limens import SECRET
 
 from limen import Authenticated, Authentication, BlockingLimen, Refused, SignedIn, Target
+from limen.errors import StoreUnavailable
 from limen.stores.sql import BlockingSqlStore, migrate
 from limen.strategies.session import SessionStrategy
 from limen.testing import FrozenClock
@@ -161,3 +166,123 @@ def test_only_where_the_rules_are_ours_and_the_store_is_near(url) -> None:
     assert opened(url, check="feed")._near is None
     store = BlockingSqlStore(url)
     assert BlockingLimen(Stricter(), store=store, secret=SECRET)._near is None
+
+
+class Interrupted:
+    """A cursor that is interrupted by a signal between its two calls."""
+
+    def __init__(self, cursor: Any) -> None:
+        self.cursor = cursor
+
+    def execute(self, *asked: Any) -> None:
+        self.cursor.execute(*asked)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("cursor", ["rows", "version"])
+def test_a_signal_in_the_middle_of_a_read_does_not_stop_the_time(url, cursor) -> None:
+    """A statement that stays open would read on from where it began, and hide every commit."""
+    here, there = opened(url), opened(url)
+    (victim, handle), (other, _) = signed_in(there, "usr_a"), signed_in(there, "usr_b")
+    assert short(here, victim) is not None
+    reader = here._store.reader()
+    kept = reader._kept
+    reader._kept = kept._replace(**{cursor: Interrupted(getattr(kept, cursor))})
+    with pytest.raises(KeyboardInterrupt):
+        short(here, other)
+    there.revoke(Target.session(handle))
+    assert short(here, victim) is None
+    assert isinstance(here.authenticate(victim), Refused)
+    here.close()
+    there.close()
+
+
+def test_many_threads_accept_nothing_after_revoke_has_returned(url) -> None:
+    here, there = opened(url), opened(url)
+    people = [f"usr_{number}" for number in range(12)]
+    held = {person: signed_in(there, person) for person in people}
+    returned: dict[str, int] = {}
+    accepted_late: list[str] = []
+    checks, stop = itertools.count(), threading.Event()
+
+    def asks(first: int) -> None:
+        for person in itertools.islice(itertools.cycle(people), first, None):
+            if stop.is_set():
+                return
+            credential, handle = held[person]
+            ended_at, began_at = returned.get(handle), time.perf_counter_ns()
+            if isinstance(here.authenticate(credential), Authenticated) and ended_at is not None:
+                assert began_at >= ended_at
+                accepted_late.append(handle)
+            next(checks)
+
+    threads = [threading.Thread(target=asks, args=(first,)) for first in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for person in people * 12:
+            handle = held[person][1]
+            there.revoke(Target.session(handle))
+            returned[handle] = time.perf_counter_ns()
+            time.sleep(0.001)
+            held[person] = signed_in(there, person)
+    finally:
+        stop.set()
+        sys.setswitchinterval(interval)
+        for thread in threads:
+            thread.join()
+    assert not accepted_late
+    assert next(checks) > 500
+    here.close()
+    there.close()
+
+
+def test_a_relative_path_is_that_of_the_beginning(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    migrate("sqlite:///app.db")
+    here, there = opened("sqlite:///app.db"), opened(f"sqlite:///{tmp_path}/app.db")
+    (credential, handle), elsewhere = signed_in(there, "usr_a"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert isinstance(here.authenticate(credential), Authenticated)
+    assert here._store.watch().has_moved()
+    there.revoke(Target.session(handle))
+    assert isinstance(here.authenticate(credential), Refused)
+    assert not list(elsewhere.iterdir())
+    here.close()
+    there.close()
+
+
+def test_a_locked_file_is_waited_for_once(url) -> None:
+    here = opened(url)
+    credential, _ = signed_in(here, "usr_a")
+    reader, asked = here._store.reader(), []
+    reader.version = lambda: (_ for _ in ()).throw(StoreUnavailable("locked"))
+    reader.answer = asked.append
+    assert short(here, credential) is None
+    assert not asked
+    here.close()
+
+
+class StricterStore(BlockingSqlStore):
+    """A store of an application's own."""
+
+
+class Before:
+    """Something that stands before a store and passes on what it does not know."""
+
+    def __init__(self, store: BlockingSqlStore) -> None:
+        self._store = store
+
+    def perform(self, effect: Any) -> Any:
+        return self._store.perform(effect)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+@pytest.mark.parametrize("derived", [StricterStore, lambda url: Before(BlockingSqlStore(url))])
+def test_rules_of_a_store_of_ones_own_are_not_passed_by(url, derived) -> None:
+    assert BlockingLimen("session", store=derived(url), secret=SECRET)._near is None

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from limens import SECRET
 
-from limen import Authenticated, Authentication, Limen, Target
+from limen import Authenticated, Authentication, Limen, Reason, Refused, Target
 from limen.stores.memory import MemoryStore
+from limen.stores.sql import migrate
+from limen.verdict import Verdict
 from limen.web.request import Edge, RequestAuth
 
 NAME = b"__Host-better-auth.session_token"
@@ -99,3 +101,48 @@ def test_the_short_way_and_the_long_way_give_one_verdict(check: str) -> None:
         assert short_ways  # both ways were gone
         runner.run(knows.close())
         runner.run(knows_nothing.close())
+
+
+class Stricter(Limen):
+    """A Limen with a rule of its own."""
+
+    async def authenticate(self, presented: str | None) -> Verdict:
+        verdict = await super().authenticate(presented)
+        banned = isinstance(verdict, Authenticated) and verdict.principal.subject == "usr_banned"
+        return Refused(Reason.REVOKED) if banned else verdict
+
+
+@pytest.mark.parametrize("strategy", ["jwt", "session"])
+def test_a_rule_of_a_derived_class_is_not_passed_by(tmp_path, strategy: Any) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/app.db"
+    migrate(url)
+
+    async def scenario() -> Any:
+        async with Stricter(strategy, database=url, secret=SECRET) as site:
+            proven = Authentication("usr_banned", site.assembly.clock.now())
+            signed_in: Any = await site.remember(proven)
+            credentials = {"alice": signed_in.issued.access.reveal().encode()}
+            scope = scope_of("GET", [("a", b"Bearer ", "alice")], credentials)
+            await site.authenticate(credentials["alice"].decode())
+            return await RequestAuth(Edge(site), scope).verdict()
+
+    assert asyncio.run(scenario()) == Refused(Reason.REVOKED)
+
+
+def test_a_token_from_a_time_without_a_store_is_exchanged_also_when_it_is_known(tmp_path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/app.db"
+    migrate(url)
+    options: Any = {"algorithm": "HS256", "secret": SECRET, "base_url": "https://app.example"}
+
+    async def scenario() -> int:
+        async with Limen("jwt", refresh=None, **options) as old:
+            signed_in: Any = await old.remember(Authentication("usr_a", old.assembly.clock.now()))
+            credentials = {"alice": signed_in.issued.access.reveal().encode()}
+        async with Limen("jwt", accept=("jwt",), database=url, **options) as new:
+            await new.authenticate(credentials["alice"].decode())
+            scope = scope_of("GET", [("c", b"", [(NAME, "alice")])], credentials)
+            visit = RequestAuth(Edge(new), scope)
+            assert isinstance(await visit.verdict(), Authenticated)
+            return len(visit.outgoing)
+
+    assert asyncio.run(scenario()) == 2

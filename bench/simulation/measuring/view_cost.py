@@ -12,7 +12,7 @@ from typing import Any
 from limen.feeds.lease import PURGE_EVERY
 from limen.revocation import Kind, Revocation, RevocationView
 
-FILLS = ((Kind.SESSION, 100_000), (Kind.SESSION, 1_000_000), (Kind.USER, 100_000))
+FILLS = tuple((kind, size) for kind in (Kind.SESSION, Kind.USER) for size in (100_000, 1_000_000))
 LIVE_MS = 305_000
 ASKED = 200_000
 

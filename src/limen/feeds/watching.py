@@ -14,6 +14,7 @@ import threading
 from contextvars import Context
 from typing import TYPE_CHECKING, Final
 
+from limen import forks
 from limen.clock import elapsed_ns
 from limen.errors import StoreUnavailable
 from limen.feeds import lease as leases
@@ -43,6 +44,16 @@ class BlockingWatchingFeed:
         self._looking = threading.Lock()
         self._behind = True  # until a look has come to its end
         self._looked_ns = 0
+        forks.tell(self)
+
+    def before_fork(self) -> None:
+        """Do nothing: the watch closes its connection."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Open a lock that a thread of the parent may have held, and look again."""
+        if child:
+            self._looking = threading.Lock()
+            self._behind = True
 
     @property
     def view(self) -> RevocationView:

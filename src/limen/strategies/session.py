@@ -166,15 +166,18 @@ class SessionStrategy:
             yield from ask(Remember(presented, verdict, until, asks_feed=True, position=position))
         return verdict
 
-    def accepted(self, standing: Standing) -> tuple[Authenticated, int]:
+    def accepted(self, standing: Standing) -> tuple[Authenticated, int] | None:
         """Return the verdict of `authenticate` on a row, and until when it asks for no more.
 
-        From then on, in milliseconds, there is something to refuse or to write down.
+        From then on, in milliseconds, there is something to refuse or to write down. `None`
+        if there is already, whatever the time.
         """
+        if standing.disabled:
+            return None
         session = standing.session
         until = min(session.used_at + self.lifetimes.touch_every, session.ends_at)
-        verdict = Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
-        return verdict, 0 if standing.disabled else until
+        roles, ends_at = standing.roles, session.ends_at
+        return Authenticated(principal_of(self.name, session, roles, ends_at)), until
 
     def renew(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
         """Slide the idle end now; the id stays, because a reference never expires early."""

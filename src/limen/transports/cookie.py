@@ -127,7 +127,7 @@ class CookieTransport:
             return None
         if before and self._refresh in before:
             return None
-        return value.rstrip(b" \t") or None
+        return (value.rstrip(b" \t") or None) if value.isascii() else None
 
     def deliver(self, issued: Issued, now: int) -> HeaderLines:
         """Set the cookies; both live as long as the sign-in, the server enforces the rest.

@@ -42,8 +42,6 @@ class Edge:
         self.auth = auth
         self.bearer = BearerTransport()
         self.origins = OriginRule(settings.base_url, settings.trusted_origins)
-        # Whether a credential may be one that is exchanged for another kind.
-        self.moves = bool(auth.assembly.parts.accepted)
         self._secure = CookieTransport(settings.cookies, secure=True)
         self._plain: CookieTransport | None = None
         base_url = settings.base_url
@@ -233,8 +231,8 @@ class RequestAuth:
         self._cookies = edge.cookies_at(self.scope.get("scheme", ""), host)
         credential = self._cookies.glance(cookie)
         known = None if credential is None else edge.auth.recognise(credential)
-        if known is not None and edge.moves and edge.auth.is_outdated(known.principal):
-            return None
+        if known is None or edge.auth.is_outdated(known.principal):
+            return None  # `_judge` exchanges it
         return known
 
     async def _judge(self) -> Verdict:

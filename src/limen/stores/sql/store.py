@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
+from limen import forks
 from limen.effects import Access
+from limen.errors import ConfigurationError
 from limen.stores.sql.database import (
     POOL_SIZE,
     TIMEOUT_MS,
     async_engine,
     blocking_engine,
-    is_sqlite,
     reading_options,
     writing_options,
 )
 from limen.stores.sql.faults import FAULTS, unavailable
-from limen.stores.sql.local import LocalReader
+from limen.stores.sql.local import LocalReader, LocalWatch, file_of
 from limen.stores.sql.schema import check_revision
 from limen.stores.sql.verbs import answer
 
@@ -43,12 +43,14 @@ class SqlStore:
     ) -> None:
         self._url = url
         self._timeout_ms = timeout_ms
-        self._local = LocalReader(url) if is_sqlite(url) else None
+        self._file = file_of(url)
+        self._local = LocalReader(self._file) if self._file is not None else None
         self._engine = async_engine(url, timeout_ms, pool_size)
         backend = self._engine.dialect.name
         self._reading = self._engine.execution_options(**reading_options(backend))
         self._writing = self._engine.execution_options(**writing_options(backend))
         self._unfinished: set[asyncio.Future[object]] = set()
+        self._depth = forks.depth()
 
     def __repr__(self) -> str:
         return f"<SqlStore {self._engine.dialect.name}>"
@@ -56,6 +58,12 @@ class SqlStore:
     async def perform(self, effect: Effect[A]) -> A:
         """Perform one effect, wholly or not at all; raises `StoreUnavailable`."""
         asked = cast("StoreEffect", effect)
+        if self._depth != forks.depth():
+            raise ConfigurationError(
+                "store",
+                "was made before this process was forked, and nothing of it works here.",
+                "Make Limen in each worker, or let multiprocessing spawn its processes.",
+            )
         if self._local is not None and effect.access is Access.READ:
             found = self._local.answer(effect)
             if found is not NotImplemented:
@@ -112,12 +120,12 @@ class SqlStore:
         await self._engine.dispose()
 
     def reader(self) -> LocalReader | None:
-        """Return what reads a SQLite file at once."""
-        return self._local
+        """Return what reads a SQLite file at once; not for a class derived from this one."""
+        return self._local if type(self) is SqlStore else None
 
-    def watch(self) -> LocalReader | None:
+    def watch(self) -> LocalWatch | None:
         """Return a watch on the log of a SQLite file."""
-        return LocalReader(self._url) if self._local is not None else None
+        return LocalWatch(self._file) if self._file is not None else None
 
     def bell(self) -> Bell | None:
         """Return what hears of new entries in PostgreSQL."""
@@ -136,12 +144,14 @@ class BlockingSqlStore:
         self, url: str, *, timeout_ms: int = TIMEOUT_MS, pool_size: int = POOL_SIZE
     ) -> None:
         self._url = url
-        self._local = LocalReader(url) if is_sqlite(url) else None
+        self._file = file_of(url)
+        self._local = LocalReader(self._file) if self._file is not None else None
         self._engine = blocking_engine(url, timeout_ms, pool_size)
         backend = self._engine.dialect.name
         self._reading = self._engine.execution_options(**reading_options(backend))
         self._writing = self._engine.execution_options(**writing_options(backend))
-        self._process = os.getpid()
+        self._depth = forks.depth()
+        forks.tell(self)
 
     def __repr__(self) -> str:
         return f"<BlockingSqlStore {self._engine.dialect.name}>"
@@ -169,9 +179,17 @@ class BlockingSqlStore:
 
         On one line with the parent, each would read the answers to the other's questions.
         """
-        if self._process != os.getpid():
+        if self._depth != forks.depth():
             self._engine.dispose(close=False)
-            self._process = os.getpid()
+            self._depth = forks.depth()
+
+    def before_fork(self) -> None:
+        """Close the connections to a SQLite file."""
+        if self._file is not None:
+            self._engine.dispose()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Do nothing: the pool connects again."""
 
     def open(self) -> None:
         """Connect and check the tables; raises `MigrationNeeded` or `StoreUnavailable`."""
@@ -190,12 +208,12 @@ class BlockingSqlStore:
         self._engine.dispose()
 
     def reader(self) -> LocalReader | None:
-        """Return what reads a SQLite file at once."""
-        return self._local
+        """Return what reads a SQLite file at once; not for a class derived from this one."""
+        return self._local if type(self) is BlockingSqlStore else None
 
-    def watch(self) -> LocalReader | None:
+    def watch(self) -> LocalWatch | None:
         """Return a watch on the log of a SQLite file."""
-        return LocalReader(self._url) if self._local is not None else None
+        return LocalWatch(self._file) if self._file is not None else None
 
 
 def open_store(url: str) -> SqlStore:
