@@ -108,6 +108,7 @@ class Limen:
         self._watching = False
         self._verified = self._assembly.verified(self._feed)
         self._near = self._assembly.near(self._store)
+        self._is_plain = type(self).authenticate is Limen.authenticate
         self._keys_read_at = 0
         self._upkeep: asyncio.Task[None] | None = None
         self._opened = False
@@ -212,12 +213,13 @@ class Limen:
         `authenticate` decides; and that it is always while anybody follows the trace, and
         where a derived class has an `authenticate` of its own.
         """
-        plain = type(self).authenticate is Limen.authenticate and not self._assembly.traced
-        return self._known(presented) if plain and self._opened else None
+        if not self._opened or not self._is_plain or self._assembly.tracer.listening:
+            return None
+        return self._known(presented)
 
     def _known(self, presented: bytes) -> Authenticated | None:
         # A row is read without a trace, so whoever listens hears of it from the flow.
-        if self._near is not None and not self._assembly.traced:
+        if self._near is not None and not self._assembly.tracer.listening:
             known = self._near.recognise(presented)
             if known is not None:
                 return known

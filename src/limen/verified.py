@@ -6,7 +6,7 @@ whole way. The feed is consulted on every request, so nothing here outlives a re
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from limen.jose import MAXIMUM_LENGTH
@@ -34,7 +34,7 @@ _NONE: Final[dict[bytes, _Verified]] = {}
 
 
 class VerifiedCredentials:
-    """At most `capacity` verdicts, by 256 bits of the credential's BLAKE2b (RFC 7693).
+    """At most `capacity` verdicts, by the BLAKE2b of the credential (RFC 7693).
 
     Two halves: when the younger is full it becomes the older, and the older is forgotten.
     What is used moves to the younger half, so the busiest stay.
@@ -98,4 +98,4 @@ class VerifiedCredentials:
 
 def _name(presented: bytes) -> bytes:
     # Python's own; its SHA-256 takes the way through OpenSSL, which costs a microsecond more.
-    return hashlib.blake2b(presented, digest_size=32).digest()
+    return blake2b(presented).digest()

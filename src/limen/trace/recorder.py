@@ -77,14 +77,10 @@ class Tracer:
 
     def __init__(self, sink: Sink | None, clock: Clock, redaction: Redaction) -> None:
         self._sink: Sink | None = None if isinstance(sink, NullSink) else sink
+        self.listening = self._sink is not None  # read on every request
         self._clock = clock
         self._redact = redaction
         self._seq = itertools.count(1)
-
-    @property
-    def listening(self) -> bool:
-        """Whether there is a sink."""
-        return self._sink is not None
 
     def begin(self, strategy: str) -> Recorder | None:
         """Return a recorder for one flow, or `None` when there is no sink."""
@@ -144,7 +140,7 @@ class Tracer:
             if self._sink is not None:
                 self._sink.emit(event)
         except Exception:  # noqa: BLE001 - whatever a sink raises is its own fault
-            self._sink = None
+            self._sink, self.listening = None, False
             _log.exception("a trace sink failed and was dropped; requests are not affected")
 
     def _recorded(self, values: Mapping[str, Evidence]) -> dict[str, Recorded]:
