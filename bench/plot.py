@@ -26,12 +26,12 @@ OURS: Final = "#0072B2"
 THEIRS: Final = "#E69F00"
 RAW: Final = "#999999"
 REACH: Final = "#D55E00"
-LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
 WIDTH: Final = 9  # inches, as the heights
 BAR_HEIGHT: Final = 0.2
 LEAST: Final = 4  # bars' worth of height
 ROWS_HEIGHT: Final = 12
-STYLES: Final = ("-", "--", "-.", ":")
+STYLES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 SETTINGS: Final[dict[str, object]] = {
     "svg.fonttype": "none",  # text stays text: small, and it can be searched
     "svg.hashsalt": "limen",  # the same results give the same file
@@ -142,8 +142,10 @@ def _by_rows(axes: Any, rows: list[Row]) -> None:
         store, _, size = (row.store or "").partition(", 10^")
         power = int(size.partition(" ")[0])
         series.setdefault(f"{row.strategy}, {store}", []).append((10**power, row.value))
-    for (name, points), colour, style in zip(series.items(), LINES, STYLES, strict=False):
-        axes.plot(*zip(*points, strict=True), style, marker="o", color=colour, label=name)
+    looks = zip(LINES, STYLES, strict=True)
+    for (name, points), (colour, style) in zip(series.items(), looks, strict=False):
+        line = {"color": colour, "linestyle": style, "marker": "o", "label": name}
+        axes.plot(*zip(*points, strict=True), **line)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
