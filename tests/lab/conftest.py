@@ -7,6 +7,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,8 +17,9 @@ import uvicorn
 from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Serve, Served
 
 from limen.lab.app import create_app
-from limen.lab.clients import Victim
-from limen.lab.scenarios import Run, login_read_logout_replay
+from limen.lab.clients import Owner
+from limen.lab.run import Plot, Run
+from limen.lab.scenarios import LOGOUT_REPLAY, SCENARIOS, login_read_logout_replay
 from limen.lab.site import Person
 
 
@@ -30,29 +34,54 @@ class _Lines(logging.Handler):
             self._lines.append(f"{record.levelname} {record.getMessage()} {record.__dict__}")
 
 
-@pytest.fixture(scope="session")
-def recorded() -> Recorded:
-    """Carry the scenario out once, and note what must not be seen anywhere."""
+@contextmanager
+def everything_noted() -> Iterator[tuple[list[str], list[str]]]:
+    """Note every secret that is used inside, and every line that is logged."""
     secrets, lines = [PASSPHRASE], list[str]()
     handler, root = _Lines(lines), logging.getLogger()
-    copy_of_jar = Victim.copy_of_jar
+    copy_of_jar, sign_in = Owner.copy_of_jar, Owner.sign_in
 
-    def noted(self: Victim, *kinds: str) -> Any:
+    def noted(self: Owner, *kinds: str) -> Any:
         cookies = copy_of_jar(self, *kinds)
         for one in cookies:
             value = one.value or ""
             secrets.extend({value, value.rsplit(".", 1)[-1]})
         return cookies
 
+    def signed_in(self: Owner, *stated: str) -> None:
+        secrets.append(stated[-1])
+        sign_in(self, *stated)
+
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Victim, "copy_of_jar", noted)
-        run = login_read_logout_replay(Person(name=HOSTILE_NAME, passphrase=PASSPHRASE))
+        patched.setattr(Owner, "copy_of_jar", noted)
+        patched.setattr(Owner, "sign_in", signed_in)
+        yield secrets, lines
     root.removeHandler(handler)
     root.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Recorded:
+    """Carry the scenario out once, and note what must not be seen anywhere."""
+    with everything_noted() as (secrets, lines):
+        run = login_read_logout_replay(Person(name=HOSTILE_NAME, passphrase=PASSPHRASE))
     return Recorded(run, secrets, lines)
+
+
+@pytest.fixture(scope="session")
+def played() -> Callable[[str], Recorded]:
+    """Give a function that carries a scenario out, once for all tests of this process."""
+
+    @cache
+    def play(name: str) -> Recorded:
+        with everything_noted() as (secrets, lines):
+            run = SCENARIOS[name]()
+        return Recorded(run, secrets, lines)
+
+    return play
 
 
 @pytest.fixture(scope="session")
@@ -61,16 +90,29 @@ def run(recorded: Recorded) -> Run:
     return recorded.run
 
 
+@dataclass(frozen=True)
+class Known:
+    """A scenario whose run was made already."""
+
+    plot: Plot
+    run: Callable[[], Run]
+
+    def __call__(self) -> Run:
+        """Give the run."""
+        return self.run()
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Give a function that starts a Lab on a free port; all of them are stopped afterwards."""
     started: list[tuple[uvicorn.Server, threading.Thread, socket.socket]] = []
 
-    def start(*scenario: Callable[[], Run]) -> Served:
+    def start(logout: Callable[[], Run] | None = None) -> Served:
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        lab = create_app(port, *scenario)
+        known = LOGOUT_REPLAY if logout is None else Known(LOGOUT_REPLAY.plot, logout)
+        lab = create_app(port, SCENARIOS | {"logout": known})
         config = uvicorn.Config(lab.app, log_level="warning", access_log=False, ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from limen.lab.scenarios import Run
+from limen.lab.run import Run
 
 PASSPHRASE = "correct-horse-battery-staple-9f31c7"
 HOSTILE_NAME = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"

@@ -37,7 +37,7 @@ def test_a_person_launches_the_lab_runs_the_scenario_and_reads_the_table(
         complaints = listened_to(page)
         page.goto(served.launch_url)
         assert page.url == f"{served.url}/"
-        page.get_by_role("button").click()
+        page.get_by_role("button", name="login, read, logout, replay").click()
         page.wait_for_url("**/runs/*")
         findings = page.get_by_role("region", name="What a copied credential")
         cells = findings.get_by_role("row", name="replay of the access credential")

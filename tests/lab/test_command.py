@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from labs import Serve
 
-from limen.lab.scenarios import Run
+from limen.lab.run import Run
 
 LIMEN = Path(sys.executable).with_name("limen")
 
@@ -35,7 +35,7 @@ def test_the_command_finds_a_free_port_and_its_address_opens_the_lab() -> None:
             lab.send_signal(signal.SIGINT)
             _, errors = lab.communicate(timeout=30)
     assert opened.status_code == 200
-    assert "What does a logout end?" in opened.text
+    assert "What does each strategy do?" in opened.text
     assert opened.url.query == b""
     assert "Traceback" not in errors
     assert "launch" not in errors
@@ -56,7 +56,11 @@ def test_one_run_goes_on_at_a_time(serve: Serve, run: Run) -> None:
 
         def press() -> None:
             headers = {"Origin": served.url}
-            answers.append(client.post("/runs", data={"csrf": token}, headers=headers).status_code)
+            answers.append(
+                client.post(
+                    "/runs", data={"csrf": token, "scenario": "logout"}, headers=headers
+                ).status_code
+            )
 
         first = threading.Thread(target=press)
         first.start()

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from labs import Served
 
-from limen.lab.scenarios import Run
+from limen.lab.run import Run
 from limen.lab.shelf import MAX_RUNS, Shelf
 
 HEADERS = {
@@ -29,7 +29,9 @@ def token_in(page: str) -> str:
 
 def start_run(client: httpx.Client, served: Served, **headers: str) -> httpx.Response:
     stated = {"Origin": served.url, **headers}
-    return client.post("/runs", data={"csrf": token_in(client.get("/").text)}, headers=stated)
+    return client.post(
+        "/runs", data={"csrf": token_in(client.get("/").text), "scenario": "logout"}, headers=stated
+    )
 
 
 def test_the_launch_code_works_once_and_leaves_the_address(served: Served) -> None:
@@ -102,12 +104,13 @@ def test_only_a_page_of_the_lab_may_start_a_run(
     if origin:
         stated["Origin"] = served.url if origin == "own" else origin
     with served.admitted() as client:
-        form = {"csrf": token_in(client.get("/").text)}
+        form = {"csrf": token_in(client.get("/").text), "scenario": "logout"}
         assert client.post("/runs", data=form, headers=stated).status_code == status
 
 
 @pytest.mark.parametrize(
-    "body", ["", "csrf=", "csrf=0", "csrf=é", "csrf={}&csrf={}", "csrf={}" + "x" * 2000]
+    "body",
+    ["", "csrf=", "csrf=0", "csrf=é", "csrf={}&csrf={}", "csrf={}" + "x" * 2000],
 )
 def test_a_form_without_the_token_starts_nothing(served: Served, body: str) -> None:
     with served.admitted() as client:
@@ -118,6 +121,18 @@ def test_a_form_without_the_token_starts_nothing(served: Served, body: str) -> N
             headers={"Origin": served.url, "Content-Type": "application/x-www-form-urlencoded"},
         )
         assert answer.status_code == 403
+        assert "None yet" in client.get("/").text
+
+
+@pytest.mark.parametrize("name", ["", "x", "../logout", "logout&scenario=expiry"])
+def test_a_scenario_that_there_is_none_of_is_not_run(served: Served, name: str) -> None:
+    with served.admitted() as client:
+        answer = client.post(
+            "/runs",
+            content=f"csrf={token_in(client.get('/').text)}&scenario={name}",
+            headers={"Origin": served.url, "Content-Type": "application/x-www-form-urlencoded"},
+        )
+        assert answer.status_code == 404
         assert "None yet" in client.get("/").text
 
 

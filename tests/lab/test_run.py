@@ -13,14 +13,8 @@ from limen.lab.findings import finding_of
 from limen.lab.lanes import align
 from limen.lab.observation import labels_of
 from limen.lab.pages import run_page
-from limen.lab.scenarios import (
-    REPLAY,
-    REPLAY_REFRESH,
-    STEPS,
-    Column,
-    Run,
-    login_read_logout_replay,
-)
+from limen.lab.run import Column, Run
+from limen.lab.scenarios import LOGOUT_REPLAY, REPLAY, REPLAY_REFRESH, login_read_logout_replay
 from limen.phase import Phase
 from limen.stores.sql import SqlStore
 
@@ -62,7 +56,7 @@ def test_a_copy_is_refused_after_the_logout_and_the_page_says_when(run: Run, str
     seen = finding_of(column(run, strategy))
     assert seen.access.statuses[-1] == 401
     assert seen.access.refused_after is not None
-    assert f"{round(seen.access.refused_after * 1000)} ms after the sign-out" in run_page(run)
+    assert f"{round(seen.access.refused_after * 1000)} ms after the answer" in run_page(run)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -76,7 +70,7 @@ def test_a_copied_refresh_token_is_refused_at_once_where_there_is_one(run: Run) 
         replays = finding_of(column(run, strategy)).refresh
         assert replays is not None
         assert replays.statuses == (401,)
-        events = column(run, strategy).in_step(REPLAY_REFRESH)
+        events = column(run, strategy).in_step(REPLAY_REFRESH.name)
         assert [one.status for one in events if one.phase is Phase.REFRESH] == ["refused"]
     assert finding_of(column(run, "session")).refresh is None
 
@@ -85,7 +79,7 @@ def test_every_phase_has_its_row(run: Run) -> None:
     rows = [row for section in align(run) for row in section.rows]
     assert {row.phase for row in rows} == set(Phase)
     assert [row.number for row in rows] == list(range(1, len(rows) + 1))
-    assert [section.step for section in align(run)] == list(STEPS)
+    assert [section.step for section in align(run)] == list(LOGOUT_REPLAY.plot.steps)
 
 
 def test_every_event_of_the_trace_is_in_the_table_exactly_once(run: Run) -> None:
@@ -113,19 +107,19 @@ def test_no_cell_is_empty_and_each_missing_step_is_explained(run: Run) -> None:
         ("read", Phase.REVOCATION_CHECK, "session", "the read in credential.validate is the check"),
         ("read", Phase.CSRF_CHECK, "jwt", "GET changes nothing"),
         (
-            REPLAY,
+            REPLAY.name,
             Phase.AUTHZ_DECIDE,
             "session",
             "credential.validate had refused it (unknown_session)",
         ),
-        (REPLAY, Phase.AUTHZ_DECIDE, "hybrid", "revocation.check had refused it (revoked)"),
-        (REPLAY_REFRESH, Phase.REFRESH, "session", "no refresh token was ever issued"),
+        (REPLAY.name, Phase.AUTHZ_DECIDE, "hybrid", "revocation.check had refused it (revoked)"),
+        (REPLAY_REFRESH.name, Phase.REFRESH, "session", "no refresh token was ever issued"),
     ],
 )
 def test_a_missing_step_says_why(
     run: Run, step: str, phase: Phase, strategy: str, why: str
 ) -> None:
-    section = next(one for one in align(run) if one.step == step)
+    section = next(one for one in align(run) if one.step.name == step)
     row = next(one for one in section.rows if one.phase is phase)
     cell = next(one for one in row.cells if one.strategy == strategy)
     assert cell.no_step == why
@@ -175,7 +169,7 @@ def test_a_logout_that_deletes_nothing_shows_in_the_table() -> None:
     page = run_page(run)
     assert page.count("broken</strong>") == 2
     assert "kept</strong>" not in page
-    replay = next(section for section in align(run) if section.step == REPLAY)
+    replay = next(section for section in align(run) if section.step is REPLAY)
     thief = next(row for row in replay.rows if row.phase is Phase.REPLAY_BY_THIEF)
     assert all(cell.entries[0].event.outcome["status"]["v"] == 200 for cell in thief.cells)
     hybrid = finding_of(column(run, "hybrid"))

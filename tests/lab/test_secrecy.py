@@ -10,7 +10,7 @@ from canaries import leaks, spellings
 from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Served
 
 from limen.lab.pages import run_page
-from limen.lab.scenarios import Run
+from limen.lab.run import Run
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
@@ -31,7 +31,11 @@ def test_no_secret_is_in_the_trace(recorded: Recorded) -> None:
 
 def test_no_secret_is_in_what_the_server_sends(recorded: Recorded, served: Served) -> None:
     with served.admitted() as client:
-        client.post("/runs", data={"csrf": _csrf(client.get("/").text)}, headers=_own(served))
+        client.post(
+            "/runs",
+            data={"csrf": _csrf(client.get("/").text), "scenario": "logout"},
+            headers=_own(served),
+        )
         for path in ("", "/trace.json", "/events/jwt/6"):
             answer = client.get(f"/runs/{recorded.run.id}{path}")
             assert answer.status_code == 200
@@ -80,7 +84,7 @@ def _without_findings(run: Run) -> Run:
         events = []
         for event in column.events:
             known = {"status": {"k": "public", "v": 200}}
-            since = {"since sign-out": {"k": "duration_s", "v": 0.1}}
+            since = {"since the end": {"k": "duration_s", "v": 0.1}}
             outcome = {**event.outcome, **known, **since}
             events.append(dataclasses.replace(event, outcome=outcome))
         columns.append(dataclasses.replace(column, events=tuple(events)))

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from limen.guarantees import Format, RevocationCheck
+from limen.lab.answers import FIRST_REFUSAL
 from limen.phase import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from limen.lab.scenarios import Column
+    from limen.lab.run import Column
     from limen.trace import TraceEvent
 
 ORDER = tuple(Phase)
-FIRST_REFUSAL = 400  # HTTP statuses from here on refuse or fail
 UNEXPLAINED = "the trace of this step has none"
 
 
@@ -26,6 +26,8 @@ def why_absent(phase: Phase, column: Column, events: Sequence[TraceEvent]) -> st
     if stopped is not None:
         return stopped
     match phase:
+        case Phase.REVOCATION_CHECK | Phase.PRINCIPAL_LOAD if _was_renewed(events):
+            return "the access token was refused, and the row of the refresh token answered"
         case Phase.REVOCATION_CHECK:
             return _no_revocation_check(column, events)
         case Phase.REFRESH:
@@ -71,6 +73,13 @@ def _no_revocation_check(column: Column, events: Sequence[TraceEvent]) -> str:
         return "nothing is asked until the token expires"
     read = sum(one.reads for one in events if one.phase is Phase.CREDENTIAL_VALIDATE)
     return "the read in credential.validate is the check" if read else UNEXPLAINED
+
+
+def _was_renewed(events: Sequence[TraceEvent]) -> bool:
+    """Tell whether the request went on with the refresh token."""
+    validated = [one.status for one in events if one.phase is Phase.CREDENTIAL_VALIDATE]
+    renewed = [one.status for one in events if one.phase is Phase.REFRESH]
+    return "ok" not in validated and "ok" in renewed
 
 
 def _no_refresh(column: Column) -> str:

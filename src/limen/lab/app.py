@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs
@@ -16,20 +16,19 @@ from starlette.staticfiles import StaticFiles
 
 from limen.lab.admission import COOKIE, SECURITY_HEADERS, Admission
 from limen.lab.pages import notice_page, run_page, start_page
-from limen.lab.scenarios import Run, login_read_logout_replay
+from limen.lab.scenarios import SCENARIOS
 from limen.lab.shelf import Shelf
 from limen.transports.origin import SAFE_METHODS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from limen.lab.scenarios import Scenario
     from limen.web.asgi import ASGIApp, Message, Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
-# A form of the Lab holds one token.
+# A form of the Lab holds a token and the name of a scenario.
 MAX_FORM_OCTETS = 1_024
-
-Scenario = Callable[[], Run]
 
 
 class Lab(NamedTuple):
@@ -39,13 +38,10 @@ class Lab(NamedTuple):
     launch_url: str
 
 
-def create_app(port: int, scenario: Scenario = login_read_logout_replay) -> Lab:
-    """Return the Lab for a server on this port of the loopback; both names of it work.
-
-    `scenario` is what the button runs.
-    """
+def create_app(port: int, scenarios: Mapping[str, Scenario] = SCENARIOS) -> Lab:
+    """Return the Lab for a server on this port of the loopback; both names of it work."""
     admission = Admission(port)
-    views = Views(admission, Shelf(), scenario)
+    views = Views(admission, Shelf(), scenarios)
     pages = Starlette(
         routes=[
             Route("/", views.start),
@@ -102,10 +98,12 @@ class Door:
 class Views:
     """The pages; each request has passed the door."""
 
-    def __init__(self, admission: Admission, shelf: Shelf, scenario: Scenario) -> None:
+    def __init__(
+        self, admission: Admission, shelf: Shelf, scenarios: Mapping[str, Scenario]
+    ) -> None:
         self._admission = admission
         self._shelf = shelf
-        self._scenario = scenario
+        self._scenarios = scenarios
         self._running = asyncio.Lock()
 
     async def start(self, request: Request) -> Response:
@@ -115,7 +113,8 @@ class Views:
             return self._launched(code)
         if not self._admission.admits(_session_of(request.headers)):
             return _closed()
-        return HTMLResponse(start_page(self._shelf, self._admission.csrf))
+        plots = [one.plot for one in self._scenarios.values()]
+        return HTMLResponse(start_page(plots, self._shelf, self._admission.csrf))
 
     def _launched(self, code: str) -> Response:
         session = self._admission.launch(code)
@@ -127,13 +126,17 @@ class Views:
         return response
 
     async def run(self, request: Request) -> Response:
-        """Run the scenario in a thread and show its table."""
-        if not self._admission.has_token(await _form_field(request, "csrf")):
+        """Run a scenario in a thread and show its table."""
+        form = await _form(request)
+        if not self._admission.has_token(form.get("csrf", "")):
             return _notice("Not from here", "This form is not from this start of the Lab.", 403)
+        scenario = self._scenarios.get(form.get("scenario", ""))
+        if scenario is None:
+            return _missing()
         if self._running.locked():
             return _notice("One at a time", "A run is going on. Go back and try again.", 409)
         async with self._running:
-            run = await asyncio.to_thread(self._scenario)
+            run = await asyncio.to_thread(scenario)
         self._shelf.keep(run)
         return RedirectResponse(f"/runs/{run.id}", 303)
 
@@ -165,15 +168,15 @@ def _session_of(headers: Headers) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
-async def _form_field(request: Request, name: str) -> str:
-    """Return one field of a small form, empty if it is missing or the body is too large."""
+async def _form(request: Request) -> dict[str, str]:
+    """Return the fields of a small form that are there once; none if it is too large."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_FORM_OCTETS:
-            return ""
-    values = parse_qs(body.decode("latin-1")).get(name, [])
-    return values[0] if len(values) == 1 else ""
+            return {}
+    fields = parse_qs(body.decode("latin-1"))
+    return {name: values[0] for name, values in fields.items() if len(values) == 1}
 
 
 def _notice(title: str, text: str, status: int) -> Response:
@@ -186,7 +189,9 @@ def _closed() -> Response:
 
 
 def _missing() -> Response:
-    return _notice("Not here", "There is no such run, or it was forgotten since.", 404)
+    return _notice(
+        "Not here", "There is no such run or scenario, or the run was forgotten since.", 404
+    )
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

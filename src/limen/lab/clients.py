@@ -80,6 +80,10 @@ class SimulatedClient:
             self.record(Phase.CLIENT_ATTACH, given=attached, outcome=sent)
         return self._http.request(method, path, json=json, headers=headers)
 
+    def ask(self, path: str) -> None:
+        """Ask for a protected resource, whatever the answer."""
+        self.send("GET", path)
+
     def record(
         self,
         phase: Phase,
@@ -103,8 +107,8 @@ class SimulatedClient:
         return "token" if signed else "session"
 
 
-class Victim(SimulatedClient):
-    """The rightful owner: signs in, reads, signs out."""
+class Owner(SimulatedClient):
+    """The rightful owner on one of her devices: signs in, reads, signs out."""
 
     def sign_in(self, path: str, email: str, passphrase: str) -> None:
         """Sign in and keep what the answer sets."""
@@ -113,9 +117,20 @@ class Victim(SimulatedClient):
         where = {"holder": Public("cookie jar"), "script access": Public(not self._http_only())}
         self.record(Phase.CLIENT_STORE, outcome={**kept, **where})
 
+    def try_to_sign_in(self, path: str, email: str, passphrase: str) -> None:
+        """Sign in with what may be wrong."""
+        self.send("POST", path, json={"email": email, "password": passphrase})
+
     def read(self, path: str) -> None:
-        """Read a protected resource."""
+        """Read a protected resource, which must succeed."""
         self.send("GET", path).raise_for_status()
+
+    def end_others(self, path: str) -> int:
+        """End every other sign-in; return when the answer arrived, in nanoseconds."""
+        response = self.send("POST", path, json={})
+        answered_ns = elapsed_ns()
+        response.raise_for_status()
+        return answered_ns
 
     def sign_out(self, path: str) -> int:
         """Sign out and forget what the answer says; return when it arrived, in nanoseconds."""
@@ -135,12 +150,12 @@ class Victim(SimulatedClient):
 
 
 class Thief(SimulatedClient):
-    """Somebody who copied the jar before the victim signed out."""
+    """Somebody who copied a jar before its sign-in was ended."""
 
-    def replay(self, method: str, path: str, signed_out_ns: int) -> bool:
+    def replay(self, method: str, path: str, ended_ns: int) -> bool:
         """Use the copy once; tell whether it was accepted.
 
-        `signed_out_ns` is when the victim had the answer to the sign-out.
+        `ended_ns` is when the answer to what ended the sign-in had arrived.
         """
         held = self.jar
         started_ns = elapsed_ns()
@@ -149,7 +164,7 @@ class Thief(SimulatedClient):
         accepted = response.is_success
         outcome: dict[str, Evidence] = {
             "status": Public(response.status_code),
-            "since sign-out": Duration((now_ns - signed_out_ns) / 1e9),
+            "since the end": Duration((now_ns - ended_ns) / 1e9),
             "round trip": Duration((now_ns - started_ns) / 1e9),
         }
         check = Check("accepted", accepted)

@@ -11,13 +11,13 @@ from limen.phase import Phase
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from limen.lab.scenarios import Column
+    from limen.lab.run import Column
     from limen.trace import TraceEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Replays:
-    """What one copy could still do after the sign-out. Times are in seconds.
+    """What one copy could still do after its sign-in was ended. Times are in seconds.
 
     `refused_after` is when the first refusal arrived, `None` if none did; then `watched` is
     how long the copy was tried and `accepted_for` how much longer it is valid by the `exp`
@@ -56,10 +56,10 @@ class Finding:
 
 def finding_of(column: Column) -> Finding:
     """Read the replays of a column from its trace."""
-    renewed = column.in_step(REPLAY_REFRESH)
+    renewed = column.in_step(REPLAY_REFRESH.name)
     return Finding(
         column.strategy,
-        _replays(column.in_step(REPLAY)),
+        _replays(column.in_step(REPLAY.name)),
         _replays(renewed) if renewed else None,
         column.guarantees.revocation_window / 1000,
     )
@@ -77,7 +77,7 @@ def _replays(events: Sequence[TraceEvent]) -> Replays:
 
 
 def _since(event: TraceEvent) -> float:
-    return float(event.outcome["since sign-out"]["v"])
+    return float(event.outcome["since the end"]["v"])
 
 
 def _left(events: Sequence[TraceEvent]) -> float | None:

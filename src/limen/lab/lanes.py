@@ -6,43 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from limen.lab.absence import why_absent
-from limen.lab.scenarios import LOGIN, LOGOUT, READ, REPLAY, REPLAY_REFRESH, STEPS
 from limen.phase import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from limen.lab.scenarios import Column, Run
+    from limen.lab.run import Column, Run, Step
     from limen.trace import TraceEvent
     from limen.trace.event import Recorded
-
-# Where a phase has its row even if no strategy has a step there.
-HOME: dict[str, tuple[Phase, ...]] = {
-    LOGIN: (
-        Phase.LOGIN_RECEIVE,
-        Phase.LOGIN_RATE_LIMIT,
-        Phase.USER_LOOKUP,
-        Phase.PASSWORD_VERIFY,
-        Phase.PRELOGIN_DISCARD,
-        Phase.CREDENTIAL_ISSUE,
-        Phase.LOGIN_RESPOND,
-        Phase.CLIENT_STORE,
-    ),
-    READ: (
-        Phase.CLIENT_ATTACH,
-        Phase.CSRF_CHECK,
-        Phase.CREDENTIAL_EXTRACT,
-        Phase.CREDENTIAL_VALIDATE,
-        Phase.REVOCATION_CHECK,
-        Phase.PRINCIPAL_LOAD,
-        Phase.AUTHZ_DECIDE,
-        Phase.RESOURCE_RESPOND,
-        Phase.REFRESH,
-    ),
-    LOGOUT: (Phase.LOGOUT_REQUEST, Phase.CREDENTIAL_REVOKE, Phase.CLIENT_FORGET),
-    REPLAY: (Phase.REPLAY_BY_THIEF,),
-    REPLAY_REFRESH: (),
-}
 
 Shape: TypeAlias = tuple[object, ...]
 
@@ -104,14 +75,14 @@ class Row:
 class Section:
     """One step of the scenario and its rows in the order of the phases."""
 
-    step: str
+    step: Step
     rows: tuple[Row, ...]
 
 
 def align(run: Run) -> tuple[Section, ...]:
     """Return the execution table of a run."""
     sections, number = [], 1
-    for step in STEPS:
+    for step in run.plot.steps:
         rows = []
         for phase in _phases_of(step, run.columns):
             cells = tuple(_cell(phase, step, column) for column in run.columns)
@@ -135,13 +106,13 @@ def shape_of(event: TraceEvent) -> Shape:
     )
 
 
-def _phases_of(step: str, columns: Sequence[Column]) -> Iterator[Phase]:
-    seen = {event.phase for column in columns for event in column.in_step(step)}
-    return (phase for phase in Phase if phase in seen or phase in HOME[step])
+def _phases_of(step: Step, columns: Sequence[Column]) -> Iterator[Phase]:
+    seen = {event.phase for column in columns for event in column.in_step(step.name)}
+    return (phase for phase in Phase if phase in seen or phase in step.home)
 
 
-def _cell(phase: Phase, step: str, column: Column) -> Cell:
-    events = column.in_step(step)
+def _cell(phase: Phase, step: Step, column: Column) -> Cell:
+    events = column.in_step(step.name)
     entries = tuple(_grouped([event for event in events if event.phase is phase]))
     no_step = None if entries else why_absent(phase, column, events)
     return Cell(column.strategy, entries, no_step)

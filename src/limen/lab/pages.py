@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from limen.lab import words
+from limen.lab.answers import answers_of
 from limen.lab.findings import finding_of
 from limen.lab.lanes import align
 from limen.lab.values import is_label, milliseconds, seconds, shown
@@ -16,7 +17,7 @@ from limen.lab.values import is_label, milliseconds, seconds, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from limen.lab.scenarios import Run
+    from limen.lab.run import Plot, Run
     from limen.trace import TraceEvent
     from limen.trace.event import Source
 
@@ -62,9 +63,11 @@ _templates.filters.update(
 _templates.tests.update(label=is_label)
 
 
-def start_page(runs: Iterable[Run], csrf: str) -> str:
-    """Return the page with the button that starts a run."""
-    return _templates.get_template("start.html").render(runs=list(runs), csrf=csrf)
+def start_page(plots: Iterable[Plot], runs: Iterable[Run], csrf: str) -> str:
+    """Return the page with a button for each scenario, and the runs there are."""
+    return _templates.get_template("start.html").render(
+        plots=list(plots), runs=list(runs), csrf=csrf
+    )
 
 
 def run_page(run: Run) -> str:
@@ -72,7 +75,8 @@ def run_page(run: Run) -> str:
     return _templates.get_template("run.html").render(
         run=run,
         sections=align(run),
-        findings=[finding_of(column) for column in run.columns],
+        answers=answers_of(run),
+        findings=[finding_of(column) for column in run.columns] if run.plot.ending else [],
     )
 
 

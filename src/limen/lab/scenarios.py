@@ -1,165 +1,227 @@
-"""Scripts of client actions, carried out alike for every strategy over real HTTP."""
+"""The scenarios: what clients do, alike under every strategy and over real HTTP."""
 
 from __future__ import annotations
 
-import platform
-import tempfile
-import time
-from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from limen.clock import SystemClock, elapsed_ns
 from limen.entropy import SystemEntropy, random_text
-from limen.lab.clients import ACCESS, REFRESH, Thief, Victim, request_numbers
-from limen.lab.site import BASE_PATH, PROTECTED, Person, Premises, site_under
-from limen.settings import STRATEGY_NAMES
+from limen.lab.clients import ACCESS, REFRESH
+from limen.lab.run import Plot, Step
+from limen.lab.site import BASE_PATH, PASSPHRASE_OCTETS, PROTECTED
+from limen.lab.stage import carried_out
+from limen.phase import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from limen.lab.clients import Owner, Thief
+    from limen.lab.run import Run
+    from limen.lab.stage import Script, Stage
 
-    from limen.guarantees import Guarantees
-    from limen.lab.site import Site, StoreFor
-    from limen.settings import StrategyName
-    from limen.trace import TraceEvent
+SIGN_IN: Final = f"{BASE_PATH}/sign-in/email"
+SIGN_OUT: Final = f"{BASE_PATH}/sign-out"
+END_OTHERS: Final = f"{BASE_PATH}/revoke-other-sessions"
+NOBODY: Final = "nobody@example.org"
+# The access token of the presets lives 300 s, and their sessions end after 7 days without use.
+PAST_ACCESS: Final = 301_000
+PAST_IDLE: Final = 8 * 86_400_000
 
-RUN_ID_OCTETS = 9
-# Longer than the default `max_lag` of 2 s, so that a promise can be seen kept or broken.
-WATCH_FOR_S = 2.5
-WATCH_EVERY_S = 0.25
+_PROVING: Final = (
+    Phase.LOGIN_RECEIVE,
+    Phase.LOGIN_RATE_LIMIT,
+    Phase.USER_LOOKUP,
+    Phase.PASSWORD_VERIFY,
+)
+_SIGNING_IN: Final = (
+    *_PROVING,
+    Phase.PRELOGIN_DISCARD,
+    Phase.CREDENTIAL_ISSUE,
+    Phase.LOGIN_RESPOND,
+    Phase.CLIENT_STORE,
+)
+_READING: Final = (
+    Phase.CLIENT_ATTACH,
+    Phase.CSRF_CHECK,
+    Phase.CREDENTIAL_EXTRACT,
+    Phase.CREDENTIAL_VALIDATE,
+    Phase.REVOCATION_CHECK,
+    Phase.PRINCIPAL_LOAD,
+    Phase.AUTHZ_DECIDE,
+    Phase.RESOURCE_RESPOND,
+    Phase.REFRESH,
+)
+_REPLAYING: Final = (Phase.REPLAY_BY_THIEF,)
 
-LOGIN, READ, LOGOUT = "login", "read", "logout"
-REPLAY, REPLAY_REFRESH = "replay", "replay of the refresh token"
-STEPS = (LOGIN, READ, LOGOUT, REPLAY, REPLAY_REFRESH)
+LOGIN: Final = Step("login", "Login: Alice signs in with e-mail and passphrase", _SIGNING_IN)
+READ: Final = Step("read", "Read: her browser asks for a protected resource", _READING)
+LOGOUT: Final = Step(
+    "logout",
+    "Logout: she signs out; a thief has copied her cookies before",
+    (Phase.LOGOUT_REQUEST, Phase.CREDENTIAL_REVOKE, Phase.CLIENT_FORGET),
+)
+REPLAY: Final = Step(
+    "replay", "Replay: the thief uses the copied access credential afterwards", _REPLAYING
+)
+REPLAY_REFRESH: Final = Step(
+    "replay of the refresh token", "Replay: the thief uses the copied refresh token afterwards"
+)
+WRONG: Final = Step("wrong passphrase", "Login: Alice mistypes her passphrase", _PROVING)
+UNKNOWN: Final = Step(
+    "unknown address", "Login: somebody tries an address that has no account", _PROVING
+)
+COPY_LATER: Final = Step(
+    "copy after 301 s", "After 301 s: the thief uses the copied access credential", _READING
+)
+OWN_LATER: Final = Step(
+    "browser after 301 s", "After 301 s: her browser, which has everything, asks again", _READING
+)
+IDLE: Final = Step("browser after 8 days", "After 8 days without use: her browser asks", _READING)
+PHONE: Final = Step("login on the phone", "Login: she signs in on her phone as well", _SIGNING_IN)
+EVERYWHERE: Final = Step(
+    "sign out elsewhere",
+    "Elsewhere: from the phone she ends every other sign-in, which a thief has copied",
+    (Phase.CSRF_CHECK, Phase.CREDENTIAL_VALIDATE, Phase.CREDENTIAL_REVOKE),
+)
+PHONE_READS: Final = Step("read on the phone", "Read: the phone goes on", _READING)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """What one strategy did: its promises, its events, and each request's step."""
+class Scenario:
+    """A plot and the script that plays it. Calling it carries it out; that takes seconds."""
 
-    strategy: str
-    guarantees: Guarantees
-    events: tuple[TraceEvent, ...]
-    step_of: Mapping[str, str]
+    plot: Plot
+    script: Script = field(repr=False)
 
-    def in_step(self, step: str) -> tuple[TraceEvent, ...]:
-        """Return the events of one step of the scenario, in order."""
-        return tuple(one for one in self.events if self.step_of.get(one.request_id) == step)
+    def __call__(self) -> Run:
+        """Carry it out under each strategy, with a person that is made for it."""
+        return carried_out(self.plot, self.script)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One scenario carried out once under each strategy. `at` is in milliseconds."""
-
-    id: str
-    at: int
-    scenario: str
-    environment: Mapping[str, str]
-    columns: tuple[Column, ...]
-
-    def as_json(self) -> dict[str, object]:
-        """Return the run as JSON values: the events, and what is needed to read them."""
-        return {
-            "v": 1,
-            "run": self.id,
-            "at": self.at,
-            "scenario": self.scenario,
-            "environment": dict(self.environment),
-            "columns": [
-                {
-                    "strategy": column.strategy,
-                    "guarantees": _promised(column.guarantees),
-                    "steps": dict(column.step_of),
-                    "events": [event.as_json() for event in column.events],
-                }
-                for column in self.columns
-            ],
-        }
+def _signed_in(stage: Stage, owner: Owner, step: Step = LOGIN) -> Owner:
+    with stage.step(step):
+        owner.sign_in(SIGN_IN, stage.person.email, stage.person.passphrase)
+    return owner
 
 
-def login_read_logout_replay(
-    person: Person | None = None,
-    *,
-    strategies: tuple[StrategyName, ...] = STRATEGY_NAMES,
-    store_for: StoreFor | None = None,
-) -> Run:
-    """Sign in, read, sign out, and use a copy of the credentials that was made before.
-
-    Takes a few seconds, most of them watching whether a copy is refused. Blocks, so call it
-    from a thread of its own.
-    """
-    run = random_text(SystemEntropy(), RUN_ID_OCTETS)
-    began = SystemClock().now()
-    with tempfile.TemporaryDirectory(prefix="limen-lab-") as folder:
-        premises = Premises.build(Path(folder), person or Person.generated())
-        columns = []
-        for strategy in strategies:
-            with site_under(strategy, premises, run, store_for) as site:
-                columns.append(_carried_out(site, premises.person))
-    return Run(run, began, "login, read, logout, replay", environment(), tuple(columns))
+def _robbed(stage: Stage, victim: Owner) -> tuple[Thief, Thief]:
+    """Return a thief with the access credential, and one with the refresh token if there is one."""
+    thieves = stage.thief(), stage.thief()
+    for thief, kind in zip(thieves, (ACCESS, REFRESH), strict=True):
+        thief.take(victim.copy_of_jar(kind))
+    return thieves
 
 
-def _carried_out(site: Site, person: Person) -> Column:
-    numbers, steps = request_numbers(), dict[str, str]()
-    with (
-        Victim("victim", site, numbers) as victim,
-        Thief("thief", site, numbers) as thief,
-        Thief("thief", site, numbers) as refresher,
-    ):
-        victim.sign_in(f"{BASE_PATH}/sign-in/email", person.email, person.passphrase)
-        _assign(steps, victim, LOGIN)
-        thief.take(victim.copy_of_jar(ACCESS))
-        refresher.take(victim.copy_of_jar(REFRESH))
-        victim.read(PROTECTED)
-        _assign(steps, victim, READ)
-        signed_out_ns = victim.sign_out(f"{BASE_PATH}/sign-out")
-        _assign(steps, victim, LOGOUT)
-        accepted = thief.replay("GET", PROTECTED, signed_out_ns)
-        if refresher.jar:
+def _replayed(stage: Stage, thieves: tuple[Thief, Thief], ended_ns: int) -> None:
+    thief, refresher = thieves
+    with stage.step(REPLAY):
+        accepted = thief.replay("GET", PROTECTED, ended_ns)
+    if refresher.jar:
+        with stage.step(REPLAY_REFRESH):
             # A POST: a safe request would only recall the session, this one tries to rotate.
-            refresher.replay("POST", PROTECTED, signed_out_ns)
-        if accepted:
-            _watch(thief, signed_out_ns)
-        _assign(steps, thief, REPLAY)
-        _assign(steps, refresher, REPLAY_REFRESH)
-    guarantees = site.limen.assembly.parts.primary.guarantees
-    return Column(site.limen.assembly.parts.primary.name, guarantees, site.events, steps)
+            refresher.replay("POST", PROTECTED, ended_ns)
+    if accepted:
+        with stage.step(REPLAY):
+            stage.watch(thief, PROTECTED, ended_ns)
 
 
-def _watch(thief: Thief, signed_out_ns: int) -> None:
-    """Replay until the first refusal, or until watching longer would prove nothing more."""
-    until_ns = signed_out_ns + round(WATCH_FOR_S * 1e9)
-    accepted = True
-    while accepted and elapsed_ns() < until_ns:
-        time.sleep(WATCH_EVERY_S)
-        accepted = thief.replay("GET", PROTECTED, signed_out_ns)
+def _logout(stage: Stage) -> None:
+    victim = _signed_in(stage, stage.owner())
+    thieves = _robbed(stage, victim)
+    with stage.step(READ):
+        victim.read(PROTECTED)
+    with stage.step(LOGOUT):
+        ended_ns = victim.sign_out(SIGN_OUT)
+    _replayed(stage, thieves, ended_ns)
 
 
-def _assign(steps: dict[str, str], client: Victim | Thief, step: str) -> None:
-    for request_id in client.requests:
-        steps.setdefault(request_id, step)
+def _wrong_password(stage: Stage) -> None:
+    owner, stranger = stage.owner(), stage.owner()
+    mistyped = random_text(SystemEntropy(), PASSPHRASE_OCTETS)
+    with stage.step(WRONG):
+        owner.try_to_sign_in(SIGN_IN, stage.person.email, mistyped)
+    with stage.step(UNKNOWN):
+        stranger.try_to_sign_in(SIGN_IN, NOBODY, mistyped)
+    _signed_in(stage, owner)
 
 
-def environment() -> dict[str, str]:
-    """Return what a reader needs to judge the numbers."""
-    return {
-        "limen": version("limen"),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "store": "SQLite file, one server process",
-        "clock": "real",
-        "clients": "simulated, over HTTP on the loopback",
-    }
+def _expiry(stage: Stage) -> None:
+    victim = _signed_in(stage, stage.owner())
+    thief, _ = _robbed(stage, victim)
+    with stage.step(READ):
+        victim.read(PROTECTED)
+    stage.pass_time(PAST_ACCESS)
+    with stage.step(COPY_LATER):
+        thief.ask(PROTECTED)
+    with stage.step(OWN_LATER):
+        victim.ask(PROTECTED)
+    stage.pass_time(PAST_IDLE)
+    with stage.step(IDLE):
+        victim.ask(PROTECTED)
 
 
-def _promised(guarantees: Guarantees) -> dict[str, object]:
-    return {
-        "format": guarantees.format.value,
-        "check": guarantees.check.value,
-        "store_reads_per_request": guarantees.store_reads_per_request,
-        "revocation_window_ms": guarantees.revocation_window,
-        "idle_ms": guarantees.idle,
-        "absolute_ms": guarantees.absolute,
-        "needs_store": guarantees.needs_store,
-    }
+def _elsewhere(stage: Stage) -> None:
+    victim = _signed_in(stage, stage.owner())
+    thieves = _robbed(stage, victim)
+    with stage.step(READ):
+        victim.read(PROTECTED)
+    phone = _signed_in(stage, stage.owner("phone"), PHONE)
+    with stage.step(EVERYWHERE):
+        ended_ns = phone.end_others(END_OTHERS)
+    _replayed(stage, thieves, ended_ns)
+    with stage.step(PHONE_READS):
+        phone.read(PROTECTED)
+
+
+LOGOUT_REPLAY: Final = Scenario(
+    Plot(
+        "logout",
+        "login, read, logout, replay",
+        "Alice signs in, reads, and signs out. A thief has copied her cookies before. Then the "
+        "copies are used.",
+        (LOGIN, READ, LOGOUT, REPLAY, REPLAY_REFRESH),
+        "the logout",
+    ),
+    _logout,
+)
+SCENARIOS: Final = {
+    one.plot.id: one
+    for one in (
+        LOGOUT_REPLAY,
+        Scenario(
+            Plot(
+                "elsewhere",
+                "sign out everywhere else",
+                "Alice is signed in on two devices. From her phone she ends the other sign-in, "
+                "whose cookies a thief has copied. The phone goes on.",
+                (LOGIN, READ, PHONE, EVERYWHERE, REPLAY, REPLAY_REFRESH, PHONE_READS),
+                "ending every other sign-in",
+            ),
+            _elsewhere,
+        ),
+        Scenario(
+            Plot(
+                "expiry",
+                "expiry",
+                "Time ends credentials, too: a copy after five minutes, her browser after five "
+                "minutes, and her browser after a week without use.",
+                (LOGIN, READ, COPY_LATER, OWN_LATER, IDLE),
+            ),
+            _expiry,
+        ),
+        Scenario(
+            Plot(
+                "wrong-password",
+                "wrong password",
+                "A mistyped passphrase and an address without an account: both cost the same work "
+                "and get the same answer. Then the right one.",
+                (WRONG, UNKNOWN, LOGIN),
+            ),
+            _wrong_password,
+        ),
+    )
+}
+
+login_read_logout_replay: Final[Callable[..., Run]] = partial(
+    carried_out, LOGOUT_REPLAY.plot, LOGOUT_REPLAY.script
+)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from limen.lab.scenarios import Run
+    from limen.lab.run import Run
 
 MAX_RUNS = 20
 

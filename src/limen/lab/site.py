@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 
 from limen import BlockingLimen, Limen, Refused
+from limen.clock import SystemClock
 from limen.entropy import SystemEntropy, random_text
 from limen.lab.observation import Correlation, Observation
 from limen.stores.sql import migrate
@@ -41,6 +42,19 @@ BASE_PATH = "/api/auth"
 PROTECTED = "/orders"
 # Far more than a scenario makes, and small enough to hold many runs.
 MAX_EVENTS = 2_000
+
+
+class MovableClock(SystemClock):
+    """The system's clock, and how far a scenario has moved it forward, in milliseconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forward = 0
+
+    def now(self) -> int:
+        """Return milliseconds since the epoch."""
+        return super().now() + self.forward
+
 
 StoreFor = Callable[[str], "Store"]
 
@@ -94,6 +108,7 @@ class Site:
     url: str
     sink: RingSink
     run: str
+    clock: MovableClock
 
     @property
     def events(self) -> tuple[TraceEvent, ...]:
@@ -109,17 +124,20 @@ def site_under(
 
     `store_for` makes the store of a database URL; without it Limen opens its own.
     """
-    database, sink = premises.copy_for(strategy), RingSink(MAX_EVENTS)
-    if store_for is None:
-        limen = Limen(strategy, database=database, secret=premises.secret, sink=sink)
-    else:
-        store = store_for(database)
-        limen = Limen(strategy, store=store, secret=premises.secret, sink=sink)
+    database, sink, clock = premises.copy_for(strategy), RingSink(MAX_EVENTS), MovableClock()
+    limen = Limen(
+        strategy,
+        database=None if store_for else database,
+        store=store_for(database) if store_for else None,
+        secret=premises.secret,
+        sink=sink,
+        clock=clock,
+    )
     with socket.socket() as listening:
         listening.bind((LOOPBACK, 0))
         with _served(application(limen, run), listening):
             port = listening.getsockname()[1]
-            yield Site(limen, f"http://{LOOPBACK}:{port}", sink, run)
+            yield Site(limen, f"http://{LOOPBACK}:{port}", sink, run, clock)
 
 
 def application(limen: Limen, run: str) -> Observation:

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from limen.guarantees import Format, RevocationCheck
-from limen.lab.scenarios import LOGIN, LOGOUT, READ, REPLAY, REPLAY_REFRESH
 from limen.phase import Phase
-
-STEP_TITLES: Mapping[str, str] = {
-    LOGIN: "Login: Alice signs in with e-mail and passphrase",
-    READ: "Read: her browser asks for a protected resource",
-    LOGOUT: "Logout: she signs out; a thief has copied her cookies before",
-    REPLAY: "Replay: the thief uses the copied access credential after the logout",
-    REPLAY_REFRESH: "Replay: the thief uses the copied refresh token after the logout",
-}
 
 # What happens, and why it is done or what it means.
 PHASES: Mapping[Phase, tuple[str, str]] = {
@@ -100,7 +91,7 @@ PHASES: Mapping[Phase, tuple[str, str]] = {
     ),
     Phase.REPLAY_BY_THIEF: (
         "Replay the copy",
-        "The test of a logout: does a copy that was made before it still work?",
+        "The test of every ending: does a copy that was made before it still work?",
     ),
 }
 

@@ -1,0 +1,49 @@
+"""What each strategy answered in each step: the run at a glance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from limen.phase import Phase
+
+if TYPE_CHECKING:
+    from limen.lab.run import Column, Run, Step
+
+FIRST_REFUSAL: Final = 400  # HTTP statuses from here on refuse or fail
+_ANSWERS: Final = frozenset({Phase.LOGIN_RESPOND, Phase.RESOURCE_RESPOND})
+_AS_SENT: Final = "as sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The last answer of one step, how many there were, and why the server refused if it did."""
+
+    status: int
+    count: int
+    reason: str | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the request got what it asked for."""
+        return self.status < FIRST_REFUSAL
+
+
+def answers_of(run: Run) -> list[tuple[Step, list[Answer | None]]]:
+    """Return the answers by step and strategy; `None` where no request was made."""
+    return [(step, [_answer(column, step) for column in run.columns]) for step in run.plot.steps]
+
+
+def _answer(column: Column, step: Step) -> Answer | None:
+    events = column.in_step(step.name)
+    sent = [one for one in events if one.phase in _ANSWERS and _AS_SENT in one.badges]
+    if not sent:
+        return None
+    last, status = sent[-1], int(sent[-1].outcome["status"]["v"])
+    reasons = [
+        check.reason
+        for event in events
+        for check in event.checks
+        if event.request_id == last.request_id and check.reason
+    ]
+    return Answer(status, len(sent), reasons[-1] if reasons and status >= FIRST_REFUSAL else None)

@@ -1,0 +1,128 @@
+"""What every scenario must show, by strategy: the oracle, and what holds for all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+from canaries import leaks
+from labs import Recorded
+
+from limen.lab.absence import UNEXPLAINED
+from limen.lab.answers import answers_of
+from limen.lab.findings import finding_of
+from limen.lab.lanes import align
+from limen.lab.pages import run_page
+from limen.lab.run import Run, Step
+from limen.lab.scenarios import (
+    COPY_LATER,
+    EVERYWHERE,
+    IDLE,
+    LOGIN,
+    OWN_LATER,
+    PHONE_READS,
+    SCENARIOS,
+    UNKNOWN,
+    WRONG,
+)
+from limen.phase import Phase
+
+Played: TypeAlias = Callable[[str], Recorded]
+every_scenario = pytest.mark.parametrize("name", list(SCENARIOS))
+
+
+def answered(run: Run, step: Step) -> dict[str, tuple[int, str | None]]:
+    """Return what each strategy answered in one step, and why."""
+    answers = dict(answers_of(run))[step]
+    return {
+        column.strategy: (answer.status, answer.reason) if answer else (0, None)
+        for column, answer in zip(run.columns, answers, strict=True)
+    }
+
+
+OK = (200, None)
+
+
+@every_scenario
+def test_every_step_is_there_and_each_cell_says_something(played: Played, name: str) -> None:
+    run = played(name).run
+    assert [section.step for section in align(run)] == list(SCENARIOS[name].plot.steps)
+    for section in align(run):
+        assert section.rows
+        for row in section.rows:
+            for cell in row.cells:
+                assert bool(cell.entries) != bool(cell.no_step), (section.step.name, row.phase)
+                told = (section.step.name, row.phase, cell.strategy)
+                assert cell.no_step != UNEXPLAINED, told
+
+
+@every_scenario
+def test_every_event_belongs_to_a_step(played: Played, name: str) -> None:
+    for column in played(name).run.columns:
+        steps = [step.name for step in SCENARIOS[name].plot.steps]
+        assert sum(len(column.in_step(step)) for step in steps) == len(column.events)
+
+
+@every_scenario
+def test_no_secret_leaves_a_run(played: Played, name: str) -> None:
+    recorded = played(name)
+    assert len(recorded.secrets) > 3
+    shown = [run_page(recorded.run), json.dumps(recorded.run.as_json()), *recorded.log]
+    assert leaks(recorded.secrets, "\n".join(shown)) == []
+
+
+@every_scenario
+def test_the_servers_of_a_run_do_not_complain(played: Played, name: str) -> None:
+    lines = played(name).log
+    assert [line for line in lines if line.startswith(("WARNING", "ERROR"))] == []
+
+
+def test_a_copy_of_a_token_expires_and_a_session_id_does_not(played: Played) -> None:
+    expired = (401, "expired")
+    told = answered(played("expiry").run, COPY_LATER)
+    assert told == {"jwt": expired, "session": OK, "hybrid": expired}
+
+
+def test_her_own_browser_goes_on_with_the_refresh_token(played: Played) -> None:
+    told = answered(played("expiry").run, OWN_LATER)
+    assert told == {"jwt": OK, "session": OK, "hybrid": OK}
+
+
+def test_a_session_that_nobody_uses_ends_under_every_strategy(played: Played) -> None:
+    run, idle = played("expiry").run, (401, "idle")
+    assert answered(run, IDLE) == {"jwt": idle, "session": idle, "hybrid": idle}
+    assert "moved forward by 8 days and 301 s" in run_page(run)
+
+
+def test_a_wrong_passphrase_and_an_unknown_address_cost_the_same_steps(played: Played) -> None:
+    """`test_seed_S3`: a check that is not awaited would let every passphrase through."""
+    run = played("wrong-password").run
+    bad = (401, "bad_credentials")
+    for step in (WRONG, UNKNOWN):
+        assert answered(run, step) == {"jwt": bad, "session": bad, "hybrid": bad}
+    assert answered(run, LOGIN) == {"jwt": OK, "session": OK, "hybrid": OK}
+    for column in run.columns:
+        effects = [
+            [
+                (event.phase, operation.effect)
+                for event in column.in_step(step)
+                for operation in event.operations
+            ]
+            for step in (WRONG.name, UNKNOWN.name)
+        ]
+        assert effects[0] == effects[1]
+        assert Phase.PASSWORD_VERIFY in {phase for phase, _ in effects[0]}
+
+
+def test_ending_every_other_sign_in_spares_the_phone(played: Played) -> None:
+    run = played("elsewhere").run
+    for step in (EVERYWHERE, PHONE_READS):
+        assert answered(run, step) == {"jwt": OK, "session": OK, "hybrid": OK}
+    for column in run.columns:
+        seen = finding_of(column)
+        assert seen.kept
+        assert (seen.access.refused_after is None) == (column.strategy == "jwt")
+        assert seen.refresh is None or seen.refresh.statuses == (401,)
+    assert "after ending every other sign-in" in run_page(run)
