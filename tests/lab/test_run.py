@@ -56,7 +56,7 @@ def test_a_copy_is_refused_after_the_logout_and_the_page_says_when(run: Run, str
     seen = finding_of(column(run, strategy))
     assert seen.access.statuses[-1] == 401
     assert seen.access.refused_after is not None
-    assert f"{round(seen.access.refused_after * 1000)} ms after the answer" in run_page(run)
+    assert f"{round(seen.access.refused_after * 1000)} ms after the revocation was" in run_page(run)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
