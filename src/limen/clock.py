@@ -7,6 +7,7 @@ import time
 from typing import Final, Protocol
 
 from limen import forks
+from limen.forks import Forkable
 
 # What time has ended is kept this much longer, in milliseconds, before it is deleted: whoever
 # deletes it may have a clock that is ahead of those that still need it.
@@ -21,7 +22,7 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
+class SystemClock(Forkable):
     """The system's time of day, held at its high-water mark.
 
     A clock that steps back (NTP, a resumed virtual machine) would bring expired
@@ -32,9 +33,6 @@ class SystemClock:
         self._latest = 0
         self._lock = threading.Lock()
         forks.tell(self)
-
-    def before_fork(self) -> None:
-        """Do nothing: a moment is not torn."""
 
     def after_fork(self, *, child: bool) -> None:
         """Open a lock that a thread of the parent may have held."""

@@ -8,20 +8,17 @@ files that the parent deletes when it closes. So whoever has either is told befo
 from __future__ import annotations
 
 import os
-from typing import Protocol
 from weakref import WeakSet
 
 
-class Forkable(Protocol):
-    """Something that has to prepare for a fork."""
+class Forkable:
+    """Something that has to prepare for a fork, once `tell` knows it."""
 
     def before_fork(self) -> None:
         """Let go of what a child must not inherit."""
-        ...
 
     def after_fork(self, *, child: bool) -> None:
         """Go on in the parent, or begin anew in the child."""
-        ...
 
 
 class _Forks:

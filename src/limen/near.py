@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from limen import forks
 from limen.effects import FindSession
 from limen.errors import StoreUnavailable
+from limen.forks import Forkable
 from limen.session import CREDENTIAL_LENGTH, Standing
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class _Read(NamedTuple):
     until: int
 
 
-class NearSessions:
+class NearSessions(Forkable):
     """The sessions in a store that answers at once, as `session` with `check="store"` judges.
 
     What was read stands while the store's version does, so a request that starts after a
@@ -82,9 +83,6 @@ class NearSessions:
                 self._read = {}
                 self._version = version
             return self._read
-
-    def before_fork(self) -> None:
-        """Do nothing: the reader closes its connection."""
 
     def after_fork(self, *, child: bool) -> None:
         """Open a lock that a thread of the parent may have held."""

@@ -19,7 +19,7 @@ from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Serve, Served
 from limen.lab.app import create_app
 from limen.lab.clients import Owner
 from limen.lab.run import Plot, Run
-from limen.lab.scenarios import LOGOUT_REPLAY, SCENARIOS, login_read_logout_replay
+from limen.lab.scenarios import LOGOUT_REPLAY, SCENARIOS
 from limen.lab.site import Person
 
 
@@ -67,7 +67,7 @@ def everything_noted() -> Iterator[tuple[list[str], list[str]]]:
 def recorded() -> Recorded:
     """Carry the scenario out once, and note what must not be seen anywhere."""
     with everything_noted() as (secrets, lines):
-        run = login_read_logout_replay(Person(name=HOSTILE_NAME, passphrase=PASSPHRASE))
+        run = LOGOUT_REPLAY(Person(name=HOSTILE_NAME, passphrase=PASSPHRASE))
     return Recorded(run, secrets, lines)
 
 

@@ -14,7 +14,7 @@ from limen.lab.lanes import align
 from limen.lab.observation import labels_of
 from limen.lab.pages import run_page
 from limen.lab.run import Column, Run
-from limen.lab.scenarios import LOGOUT_REPLAY, REPLAY, REPLAY_REFRESH, login_read_logout_replay
+from limen.lab.scenarios import LOGOUT_REPLAY, REPLAY, REPLAY_REFRESH
 from limen.phase import Phase
 from limen.stores.sql import SqlStore
 
@@ -161,7 +161,7 @@ class _KeepsEverything(SqlStore):
 
 
 def test_a_logout_that_deletes_nothing_shows_in_the_table() -> None:
-    run = login_read_logout_replay(strategies=("session", "hybrid"), store_for=_KeepsEverything)
+    run = LOGOUT_REPLAY(strategies=("session", "hybrid"), store_for=_KeepsEverything)
     for one in run.columns:
         seen = finding_of(one)
         assert set(seen.access.statuses) == {200}

@@ -104,6 +104,7 @@ def test_a_wrong_passphrase_and_an_unknown_address_cost_the_same_steps(played: P
         assert answered(run, step) == {"jwt": bad, "session": bad, "hybrid": bad}
     assert answered(run, LOGIN) == {"jwt": OK, "session": OK, "hybrid": OK}
     for column in run.columns:
+        assert {event.client for event in column.in_step(UNKNOWN.name)} == {"stranger"}
         effects = [
             [
                 (event.phase, operation.effect)

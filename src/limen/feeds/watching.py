@@ -19,6 +19,7 @@ from limen.clock import elapsed_ns
 from limen.errors import StoreUnavailable
 from limen.feeds import lease as leases
 from limen.feeds.lease import Lease
+from limen.forks import Forkable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,7 +33,7 @@ _log = logging.getLogger("limen.feed")
 LOOK_NS: Final = 500_000
 
 
-class BlockingWatchingFeed:
+class BlockingWatchingFeed(Forkable):
     """Looks before a check unless it has just looked, from any thread."""
 
     def __init__(self, watch: Watch, clock: Clock, *, max_lag: int, look_ns: int = LOOK_NS) -> None:
@@ -45,9 +46,6 @@ class BlockingWatchingFeed:
         self._behind = True  # until a look has come to its end
         self._looked_ns = 0
         forks.tell(self)
-
-    def before_fork(self) -> None:
-        """Do nothing: the watch closes its connection."""
 
     def after_fork(self, *, child: bool) -> None:
         """Open a lock that a thread of the parent may have held, and look again."""

@@ -108,7 +108,7 @@ class SimulatedClient:
 
 
 class Owner(SimulatedClient):
-    """The rightful owner on one of her devices: signs in, reads, signs out."""
+    """A person at a device of their own: signs in, reads, signs out."""
 
     def sign_in(self, path: str, email: str, passphrase: str) -> None:
         """Sign in and keep what the answer sets."""

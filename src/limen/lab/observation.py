@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CLIENT_HEADER = "x-lab-client"
 REQUEST_HEADER = "x-lab-request"
-CLIENTS = frozenset({"victim", "phone", "thief"})
+CLIENTS = frozenset({"victim", "phone", "stranger", "thief"})
 SIGN_IN = "/sign-in/"
 BADGES = ("real", "as sent")
 _REQUEST_ID = re.compile(r"r\d{1,3}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from limen.entropy import SystemEntropy, random_text
@@ -13,11 +11,14 @@ from limen.lab.run import Plot, Step
 from limen.lab.site import BASE_PATH, PASSPHRASE_OCTETS, PROTECTED
 from limen.lab.stage import carried_out
 from limen.phase import Phase
+from limen.settings import STRATEGY_NAMES
 
 if TYPE_CHECKING:
     from limen.lab.clients import Owner, Thief
     from limen.lab.run import Run
+    from limen.lab.site import Person, StoreFor
     from limen.lab.stage import Script, Stage
+    from limen.settings import StrategyName
 
 SIGN_IN: Final = f"{BASE_PATH}/sign-in/email"
 SIGN_OUT: Final = f"{BASE_PATH}/sign-out"
@@ -93,9 +94,17 @@ class Scenario:
     plot: Plot
     script: Script = field(repr=False)
 
-    def __call__(self) -> Run:
-        """Carry it out under each strategy, with a person that is made for it."""
-        return carried_out(self.plot, self.script)
+    def __call__(
+        self,
+        person: Person | None = None,
+        *,
+        strategies: tuple[StrategyName, ...] = STRATEGY_NAMES,
+        store_for: StoreFor | None = None,
+    ) -> Run:
+        """Carry it out; without a `person`, with one that is made for it."""
+        return carried_out(
+            self.plot, self.script, person, strategies=strategies, store_for=store_for
+        )
 
 
 def _signed_in(stage: Stage, owner: Owner, step: Step = LOGIN) -> Owner:
@@ -136,7 +145,7 @@ def _logout(stage: Stage) -> None:
 
 
 def _wrong_password(stage: Stage) -> None:
-    owner, stranger = stage.owner(), stage.owner()
+    owner, stranger = stage.owner(), stage.owner("stranger")
     mistyped = random_text(SystemEntropy(), PASSPHRASE_OCTETS)
     with stage.step(WRONG):
         owner.try_to_sign_in(SIGN_IN, stage.person.email, mistyped)
@@ -221,7 +230,3 @@ SCENARIOS: Final = {
         ),
     )
 }
-
-login_read_logout_replay: Final[Callable[..., Run]] = partial(
-    carried_out, LOGOUT_REPLAY.plot, LOGOUT_REPLAY.script
-)

@@ -16,7 +16,6 @@ from limen.entropy import SystemEntropy, random_text
 from limen.lab.clients import Owner, SimulatedClient, Thief, request_numbers
 from limen.lab.run import Column, Run
 from limen.lab.site import Person, Premises, site_under
-from limen.settings import STRATEGY_NAMES
 
 if TYPE_CHECKING:
     from limen.lab.run import Plot, Step
@@ -43,9 +42,9 @@ class Stage:
         self._numbers = request_numbers()
         self._clients: list[SimulatedClient] = []
 
-    def owner(self, device: str = "victim") -> Owner:
-        """Return the rightful owner, on one of her devices."""
-        return self._with(Owner(device, self.site, self._numbers))
+    def owner(self, name: str = "victim") -> Owner:
+        """Return a person at a device: Alice, or somebody else by that name."""
+        return self._with(Owner(name, self.site, self._numbers))
 
     def thief(self) -> Thief:
         """Return somebody who has nothing yet."""
@@ -82,10 +81,10 @@ class Stage:
 def carried_out(
     plot: Plot,
     script: Script,
-    person: Person | None = None,
+    person: Person | None,
     *,
-    strategies: tuple[StrategyName, ...] = STRATEGY_NAMES,
-    store_for: StoreFor | None = None,
+    strategies: tuple[StrategyName, ...],
+    store_for: StoreFor | None,
 ) -> Run:
     """Carry a scenario out under each strategy. Blocks, so call it from a thread of its own."""
     run = random_text(SystemEntropy(), RUN_ID_OCTETS)

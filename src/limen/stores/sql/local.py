@@ -14,6 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from limen import effects, forks
 from limen.errors import StoreUnavailable
+from limen.forks import Forkable
 from limen.stores.sql import log, sessions
 from limen.stores.sql.database import is_sqlite, sqlite_options
 from limen.stores.sql.rows import standing_of
@@ -80,13 +81,14 @@ class _Opened(NamedTuple):
     rows: sqlite3.Cursor
 
 
-class LocalReader:
+class LocalReader(Forkable):
     """One connection to a SQLite file, for reading from any thread of one process."""
 
     def __init__(self, file: File) -> None:
         self._file = file
         self._lock = threading.Lock()
         self._kept: _Opened | None = None
+        self._inherited: _Opened | None = None  # from before a fork; never used nor closed
         self._connections = 0  # that were opened so far
         self._forking = False
         forks.tell(self)
@@ -140,7 +142,7 @@ class LocalReader:
     def after_fork(self, *, child: bool) -> None:
         """Go on with a new connection."""
         if child:
-            # One that could not be closed in time is kept: to close it here would delete files.
+            # What could not be closed in time: to close it here would delete the parent's files.
             self._inherited, self._kept = self._kept, None
             self._lock = threading.Lock()
         elif self._forking:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from limen import forks
 from limen.effects import Access
 from limen.errors import ConfigurationError
+from limen.forks import Forkable
 from limen.stores.sql.database import (
     POOL_SIZE,
     TIMEOUT_MS,
@@ -137,7 +138,7 @@ class SqlStore:
         return PostgresBell(self._url, self._timeout_ms)
 
 
-class BlockingSqlStore:
+class BlockingSqlStore(Forkable):
     """The same store for code that does not await. Thread-safe."""
 
     def __init__(
@@ -184,12 +185,9 @@ class BlockingSqlStore:
             self._depth = forks.depth()
 
     def before_fork(self) -> None:
-        """Close the connections to a SQLite file."""
+        """Close the connections to a SQLite file; the pool connects again by itself."""
         if self._file is not None:
             self._engine.dispose()
-
-    def after_fork(self, *, child: bool) -> None:
-        """Do nothing: the pool connects again."""
 
     def open(self) -> None:
         """Connect and check the tables; raises `MigrationNeeded` or `StoreUnavailable`."""
