@@ -206,7 +206,10 @@ def assemble(
         entropy=entropy,
         keeps=keeps,
     )
-    redaction = Redaction(entropy.octets(RUN_KEY_OCTETS))
+    redaction = Redaction(
+        entropy.octets(RUN_KEY_OCTETS),
+        show_personal=getattr(settings.sink, "shows_personal", False),
+    )
     return Assembly(
         settings=settings,
         clock=clock,

@@ -97,7 +97,7 @@ class Known:
     plot: Plot
     run: Callable[[], Run]
 
-    def __call__(self) -> Run:
+    def __call__(self, **_: object) -> Run:
         """Give the run."""
         return self.run()
 

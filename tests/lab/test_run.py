@@ -12,9 +12,10 @@ from limen.lab.absence import UNEXPLAINED
 from limen.lab.findings import finding_of
 from limen.lab.lanes import align
 from limen.lab.observation import labels_of
-from limen.lab.pages import run_page
 from limen.lab.run import Column, Run
 from limen.lab.scenarios import LOGOUT_REPLAY, REPLAY, REPLAY_REFRESH
+from limen.lab.setups import SETUPS
+from limen.lab.views.compare import run_page
 from limen.phase import Phase
 from limen.stores.sql import SqlStore
 
@@ -22,7 +23,7 @@ STRATEGIES = ["jwt", "session", "hybrid"]
 
 
 def column(run: Run, strategy: str) -> Column:
-    return next(one for one in run.columns if one.strategy == strategy)
+    return next(one for one in run.columns if one.name == strategy)
 
 
 def test_the_servers_start_and_stop_without_complaint(recorded: Recorded) -> None:
@@ -31,7 +32,7 @@ def test_the_servers_start_and_stop_without_complaint(recorded: Recorded) -> Non
 
 
 def test_the_strategies_stand_side_by_side_and_begin_alike(run: Run) -> None:
-    assert [one.strategy for one in run.columns] == STRATEGIES
+    assert [one.name for one in run.columns] == STRATEGIES
     subjects = {
         event.outcome["subject"]["v"]
         for one in run.columns
@@ -86,7 +87,7 @@ def test_every_event_of_the_trace_is_in_the_table_exactly_once(run: Run) -> None
     cells = [cell for section in align(run) for row in section.rows for cell in row.cells]
     for one in run.columns:
         shown = sum(
-            entry.count for cell in cells if cell.strategy == one.strategy for entry in cell.entries
+            entry.count for cell in cells if cell.column == one.name for entry in cell.entries
         )
         assert shown == len(one.events)
 
@@ -94,10 +95,10 @@ def test_every_event_of_the_trace_is_in_the_table_exactly_once(run: Run) -> None
 def test_no_cell_is_empty_and_each_missing_step_is_explained(run: Run) -> None:
     for section in align(run):
         for row in section.rows:
-            assert [cell.strategy for cell in row.cells] == STRATEGIES
+            assert [cell.column for cell in row.cells] == STRATEGIES
             for cell in row.cells:
                 assert bool(cell.entries) != bool(cell.no_step), (section.step, row.phase)
-                assert cell.no_step != UNEXPLAINED, (section.step, row.phase, cell.strategy)
+                assert cell.no_step != UNEXPLAINED, (section.step, row.phase, cell.column)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_a_missing_step_says_why(
 ) -> None:
     section = next(one for one in align(run) if one.step.name == step)
     row = next(one for one in section.rows if one.phase is phase)
-    cell = next(one for one in row.cells if one.strategy == strategy)
+    cell = next(one for one in row.cells if one.column == strategy)
     assert cell.no_step == why
     assert why.partition("(")[0] in run_page(run)
 
@@ -161,7 +162,7 @@ class _KeepsEverything(SqlStore):
 
 
 def test_a_logout_that_deletes_nothing_shows_in_the_table() -> None:
-    run = LOGOUT_REPLAY(strategies=("session", "hybrid"), store_for=_KeepsEverything)
+    run = LOGOUT_REPLAY(setups=(SETUPS["session"], SETUPS["hybrid"]), store_for=_KeepsEverything)
     for one in run.columns:
         seen = finding_of(one)
         assert set(seen.access.statuses) == {200}

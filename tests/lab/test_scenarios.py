@@ -14,7 +14,6 @@ from limen.lab.absence import UNEXPLAINED
 from limen.lab.answers import answers_of
 from limen.lab.findings import finding_of
 from limen.lab.lanes import align
-from limen.lab.pages import run_page
 from limen.lab.run import Run, Step
 from limen.lab.scenarios import (
     COPY_LATER,
@@ -27,6 +26,7 @@ from limen.lab.scenarios import (
     UNKNOWN,
     WRONG,
 )
+from limen.lab.views.compare import run_page
 from limen.phase import Phase
 
 Played: TypeAlias = Callable[[str], Recorded]
@@ -37,7 +37,7 @@ def answered(run: Run, step: Step) -> dict[str, tuple[int, str | None]]:
     """Return what each strategy answered in one step, and why."""
     answers = dict(answers_of(run))[step]
     return {
-        column.strategy: (answer.status, answer.reason) if answer else (0, None)
+        column.name: (answer.status, answer.reason) if answer else (0, None)
         for column, answer in zip(run.columns, answers, strict=True)
     }
 
@@ -54,7 +54,7 @@ def test_every_step_is_there_and_each_cell_says_something(played: Played, name: 
         for row in section.rows:
             for cell in row.cells:
                 assert bool(cell.entries) != bool(cell.no_step), (section.step.name, row.phase)
-                told = (section.step.name, row.phase, cell.strategy)
+                told = (section.step.name, row.phase, cell.column)
                 assert cell.no_step != UNEXPLAINED, told
 
 
@@ -124,6 +124,6 @@ def test_ending_every_other_sign_in_spares_the_phone(played: Played) -> None:
     for column in run.columns:
         seen = finding_of(column)
         assert seen.kept
-        assert (seen.access.refused_after is None) == (column.strategy == "jwt")
+        assert (seen.access.refused_after is None) == (column.name == "jwt")
         assert seen.refresh is None or seen.refresh.statuses == (401,)
     assert "after ending every other sign-in" in run_page(run)

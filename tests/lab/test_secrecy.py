@@ -9,8 +9,8 @@ import pytest
 from canaries import leaks, spellings
 from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Served
 
-from limen.lab.pages import run_page
 from limen.lab.run import Run
+from limen.lab.views.compare import run_page
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 

@@ -34,6 +34,8 @@ def why_absent(phase: Phase, column: Column, events: Sequence[TraceEvent]) -> st
             return _no_refresh(column)
         case Phase.CSRF_CHECK:
             return _no_origin_check(events)
+        case Phase.CLIENT_STORE | Phase.CLIENT_FORGET:
+            return "the client keeps what it had"
         case Phase.CREDENTIAL_VALIDATE | Phase.PRINCIPAL_LOAD if not _presented_access(events):
             return "no access credential was presented"
         case _:

@@ -14,13 +14,17 @@ from limen.entropy import Entropy, SystemEntropy, random_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.datastructures import Headers
+
 COOKIE = "lab_session"
 CODE_OCTETS = 32
-# No script may run, and nothing may be loaded from elsewhere or frame these pages.
+# Only the Lab's own scripts run, and none of them can turn text into markup: no policy of
+# Trusted Types exists. Nothing is loaded from elsewhere, and nobody may frame these pages.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -80,6 +84,13 @@ class Admission:
     def has_token(self, stated: str) -> bool:
         """Tell whether a form carried the token."""
         return _equal(stated, self.csrf)
+
+
+def session_of(headers: Headers) -> str | None:
+    """Return the session's cookie; two of that name are a trick, and count as none."""
+    pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
+    values = [value for name, _, value in pairs if name == COOKIE]
+    return values[0] if len(values) == 1 else None
 
 
 def _equal(one: str, other: str) -> bool:

@@ -1,16 +1,19 @@
-"""Simulated clients: a real cookie jar and real requests, each step recorded."""
+"""Simulated clients: a real cookie jar or a store of their own, and real requests, all recorded."""
 
 from __future__ import annotations
 
 import itertools
+import time
 from http.cookiejar import Cookie
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+from urllib.request import Request
 
 import httpx
 
 from limen.clock import elapsed_ns
 from limen.evidence import Check, Count, Duration, Hidden, Public
-from limen.guarantees import Format
+from limen.lab.exchange import Unsent, kind_of
 from limen.lab.observation import CLIENT_HEADER, REQUEST_HEADER
 from limen.phase import Phase
 from limen.secret import Secret
@@ -19,22 +22,30 @@ from limen.trace import traced_as
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from limen.evidence import CredentialKind, Evidence
+    from limen.evidence import Evidence
     from limen.lab.site import Site
 
 TIMEOUT_S = 20.0
 BADGES = ("simulated client",)
 ACCESS, REFRESH = "session_token", "refresh_token"
+REFRESH_PATH = "/api/auth/refresh"
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_HEADER_RULE, _JAR_RULE = "script, as a header", "cookie jar rule"
+UNAUTHENTICATED = 401
 
 
 class SimulatedClient:
-    """Somebody with a cookie jar. What is in the jar decides what is sent, as in a browser."""
+    """Somebody with a cookie jar and, where the setup says so, with tokens that a script keeps.
+
+    What is in the jar decides what is sent, as in a browser. What a script keeps is attached
+    as an `Authorization` header to every request.
+    """
 
     def __init__(self, name: str, site: Site, numbers: Iterator[int]) -> None:
         """Open a client; `numbers` counts the requests of the whole run."""
         self.name = name
         self.requests: list[str] = []
+        self.kept_by_script: dict[str, str] = {}
         self._site = site
         self._numbers = numbers
         self._http = httpx.Client(
@@ -51,38 +62,84 @@ class SimulatedClient:
         """Return the cookies whose names end in one of `kinds`, as somebody could copy them."""
         return [one for one in self._http.cookies.jar if one.name.endswith(kinds)]
 
+    def copy_of_script(self, *kinds: str) -> dict[str, str]:
+        """Return what a script of the page keeps, of these kinds."""
+        return {kind: text for kind, text in self.kept_by_script.items() if kind in kinds}
+
+    def credential(self, kind: str) -> str | None:
+        """Return the text of a credential that this client holds, wherever it is kept."""
+        texts = [one.value or "" for one in self.copy_of_jar(kind)]
+        return next(iter([*texts, *self.copy_of_script(kind).values()]), None)
+
     def take(self, cookies: list[Cookie]) -> None:
         """Put cookies into the jar, whoever they were meant for."""
         for one in cookies:
             self._http.cookies.jar.set_cookie(one)
 
     @property
-    def jar(self) -> dict[str, Evidence]:
-        """What is in the jar, as evidence: labels, never values."""
-        return {
-            _part(one): Hidden(Secret(one.value or ""), self._kind(one))
+    def held(self) -> dict[str, Evidence]:
+        """What this client holds, as evidence: labels, never values."""
+        in_jar = {
+            _part(one.name): Hidden(Secret(one.value or ""), kind_of(one.name, one.value or ""))
             for one in self._http.cookies.jar
             if one.name.endswith((ACCESS, REFRESH))
         }
+        by_script = {
+            kind.replace("session_token", "access token").replace("_", " "): Hidden(
+                Secret(text), kind_of(kind, text)
+            )
+            for kind, text in self.kept_by_script.items()
+        }
+        return {**in_jar, **by_script}
 
     def send(
-        self, method: str, path: str, *, json: Mapping[str, object] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Make one request with what the jar holds, and record what was attached."""
-        request_id = f"r{next(self._numbers)}"
-        self.requests.append(request_id)
-        headers = {CLIENT_HEADER: self.name, REQUEST_HEADER: request_id}
-        if method in _UNSAFE:
-            headers["Origin"] = self._site.url  # as a browser does on every unsafe request
-        attached = self.jar
-        if attached:
-            sent = {"method": Public(method), "by": Public("cookie jar rule")}
-            self.record(Phase.CLIENT_ATTACH, given=attached, outcome=sent)
-        return self._http.request(method, path, json=json, headers=headers)
+        """Make one request with what is held, and record what went along and what changed.
 
-    def ask(self, path: str) -> None:
-        """Ask for a protected resource, whatever the answer."""
-        self.send("GET", path)
+        `headers` win over those of this client; `cookies` go along instead of the jar's.
+        """
+        request_id = self._next()
+        stated = {CLIENT_HEADER: self.name, REQUEST_HEADER: request_id}
+        if method in _UNSAFE:
+            stated["Origin"] = self._site.url  # as a browser does on every unsafe request
+        token = self.kept_by_script.get(ACCESS)
+        if token is not None:
+            stated["Authorization"] = f"Bearer {token}"
+        if cookies is not None:
+            stated["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        before = self.held
+        if before and cookies is None:
+            by = Public(_JAR_RULE if token is None else _HEADER_RULE)
+            self.record(
+                Phase.CLIENT_ATTACH, given=before, outcome={"method": Public(method), "by": by}
+            )
+        self._site.wire.left_behind(request_id, self._unsent(path))
+        response = self._http.request(
+            method, path, json=json, headers={**stated, **(headers or {})}
+        )
+        self._keep(response)
+        self._record_change(before)
+        self._site.ledger.read(request_id)
+        return response
+
+    def ask(self, path: str) -> int:
+        """Ask for a protected resource, whatever the answer; return its status.
+
+        Where a script holds a refresh token, it trades it after a refusal and asks again.
+        """
+        status = self.send("GET", path).status_code
+        refresh = self.kept_by_script.get(REFRESH)
+        if status != UNAUTHENTICATED or refresh is None:
+            return status
+        traded = self.send("POST", REFRESH_PATH, json={"refreshToken": refresh})
+        return self.send("GET", path).status_code if traded.is_success else status
 
     def record(
         self,
@@ -92,34 +149,76 @@ class SimulatedClient:
         checks: tuple[Check, ...] = (),
     ) -> None:
         """Record a step of this client under its newest request."""
-        tracer, strategy = (
-            self._site.limen.assembly.tracer,
-            self._site.limen.assembly.parts.primary.name,
-        )
+        assembly = self._site.limen.assembly
         request_id = self.requests[-1] if self.requests else "-"
         with traced_as(run=self._site.run, client=self.name, actor="client", request_id=request_id):
-            tracer.record(strategy, phase, given, outcome, checks, badges=BADGES)
+            assembly.tracer.record(
+                assembly.parts.primary.name, phase, given, outcome, checks, badges=BADGES
+            )
 
-    def _kind(self, cookie: Cookie) -> CredentialKind:
-        if cookie.name.endswith(REFRESH):
-            return "refresh"
-        signed = self._site.limen.assembly.parts.primary.guarantees.format is Format.SIGNED
-        return "token" if signed else "session"
+    def _next(self) -> str:
+        """Return a number for what this client does next."""
+        self.requests.append(f"r{next(self._numbers)}")
+        return self.requests[-1]
+
+    def _keep(self, response: httpx.Response) -> None:
+        """Keep what the body hands to a script; cookies went into the jar already."""
+        if self._site.setup.by_cookie or not response.is_success:
+            return
+        answered: Any = response.json() if response.content else None
+        if isinstance(answered, dict):
+            for member, kind in (("token", ACCESS), ("refreshToken", REFRESH)):
+                if isinstance(answered.get(member), str):
+                    self.kept_by_script[kind] = answered[member]
+
+    def _record_change(self, before: Mapping[str, Evidence]) -> None:
+        """Record what came into the client's keeping and what left it."""
+        now = self.held
+        gained = {part: value for part, value in now.items() if before.get(part) != value}
+        lost = {part: value for part, value in before.items() if part not in now}
+        if gained:
+            storage = self._site.setup.storage
+            where = {
+                "holder": Public(storage.value),
+                "script access": Public(not self._site.setup.by_cookie or not self._http_only()),
+            }
+            self.record(Phase.CLIENT_STORE, outcome={**gained, **where})
+        if lost:
+            outcome = {"dropped": Count(len(lost)), "left": Count(len(now))}
+            self.record(Phase.CLIENT_FORGET, given=lost, outcome=outcome)
+
+    def _http_only(self) -> bool:
+        cookies = self.copy_of_jar(ACCESS, REFRESH)
+        return all(one.has_nonstandard_attr("HttpOnly") for one in cookies)
+
+    def _unsent(self, path: str) -> tuple[Unsent, ...]:
+        """Return the cookies of the jar that do not go along with a request, and why."""
+        asked = Request(self._site.url + path)  # noqa: S310 - it is never opened
+        self._http.cookies.jar.add_cookie_header(asked)
+        sent = {one.partition("=")[0] for one in (asked.get_header("Cookie") or "").split("; ")}
+        return tuple(
+            Unsent(
+                one.name,
+                self._site.wire.record(Hidden(Secret(one.value or ""), kind_of(one.name, ""))),
+                _why_unsent(one, self._site.url, path),
+            )
+            for one in self._http.cookies.jar
+            if one.name not in sent
+        )
 
 
 class Owner(SimulatedClient):
     """A person at a device of their own: signs in, reads, signs out."""
 
     def sign_in(self, path: str, email: str, passphrase: str) -> None:
-        """Sign in and keep what the answer sets."""
-        self.send("POST", path, json={"email": email, "password": passphrase}).raise_for_status()
-        kept = self.jar
-        where = {"holder": Public("cookie jar"), "script access": Public(not self._http_only())}
-        self.record(Phase.CLIENT_STORE, outcome={**kept, **where})
+        """Sign in and keep what the answer gives."""
+        self.try_to_sign_in(path, email, passphrase).raise_for_status()
 
-    def try_to_sign_in(self, path: str, email: str, passphrase: str) -> None:
+    def try_to_sign_in(self, path: str, email: str, passphrase: str) -> httpx.Response:
         """Sign in with what may be wrong."""
-        self.send("POST", path, json={"email": email, "password": passphrase})
+        headers = {} if self._site.setup.by_cookie else {"x-limen-carrier": "bearer"}
+        stated = {"email": email, "password": passphrase}
+        return self.send("POST", path, json=stated, headers=headers)
 
     def read(self, path: str) -> None:
         """Read a protected resource, which must succeed."""
@@ -134,32 +233,50 @@ class Owner(SimulatedClient):
 
     def sign_out(self, path: str) -> int:
         """Sign out and forget what the answer says; return when it arrived, in nanoseconds."""
-        held = self.jar
-        response = self.send("POST", path, json={})
+        held = self.kept_by_script.get(REFRESH)
+        response = self.send("POST", path, json={} if held is None else {"refreshToken": held})
         answered_ns = elapsed_ns()
         response.raise_for_status()
-        left = self.jar
-        dropped = len(held) - len(left)
-        outcome = {"cookies dropped": Count(dropped), "cookies left": Count(len(left))}
-        self.record(Phase.CLIENT_FORGET, given=held, outcome=outcome)
+        self.forget(*self.kept_by_script)
         return answered_ns
 
-    def _http_only(self) -> bool:
-        cookies = self.copy_of_jar(ACCESS, REFRESH)
-        return all(one.has_nonstandard_attr("HttpOnly") for one in cookies)
+    def forget(self, *kinds: str) -> None:
+        """Drop what this client holds of these kinds, and tell nobody."""
+        before = self.held
+        for one in self.copy_of_jar(*kinds) if kinds else ():
+            self._http.cookies.jar.clear(one.domain, one.path, one.name)
+        for kind in kinds:
+            self.kept_by_script.pop(kind, None)
+        if before:
+            self._record_change(before)
 
 
 class Thief(SimulatedClient):
-    """Somebody who copied a jar before its sign-in was ended."""
+    """Somebody who copied what another client holds, before its sign-in was ended."""
+
+    def steal(self, victim: SimulatedClient, *kinds: str) -> None:
+        """Copy what the victim holds of these kinds; the victim keeps it, and nothing is sent."""
+        self._next()
+        self.take(victim.copy_of_jar(*kinds))
+        self.kept_by_script.update(victim.copy_of_script(*kinds))
+        if self.held:
+            self.record(
+                Phase.CLIENT_STORE,
+                outcome={**self.held, "holder": Public(f"copy of {victim.name}")},
+            )
 
     def replay(self, method: str, path: str, ended_ns: int) -> bool:
         """Use the copy once; tell whether it was accepted.
 
         `ended_ns` is when the answer to what ended the sign-in had arrived.
         """
-        held = self.jar
+        held = self.held
         started_ns = elapsed_ns()
-        response = self.send(method, path)
+        if not self._site.setup.by_cookie and ACCESS not in self.kept_by_script:
+            refresh = {"refreshToken": self.kept_by_script[REFRESH]}
+            response = self.send("POST", REFRESH_PATH, json=refresh)
+        else:
+            response = self.send(method, path)
         now_ns = elapsed_ns()
         accepted = response.is_success
         outcome: dict[str, Evidence] = {
@@ -177,5 +294,17 @@ def request_numbers() -> Iterator[int]:
     return itertools.count(1)
 
 
-def _part(cookie: Cookie) -> str:
-    return "refresh cookie" if cookie.name.endswith(REFRESH) else "access cookie"
+def _part(name: str) -> str:
+    return "refresh cookie" if name.endswith(REFRESH) else "access cookie"
+
+
+def _why_unsent(cookie: Cookie, url: str, path: str) -> str:
+    """Return the rule of RFC 6265bis that keeps a cookie in the jar."""
+    asked = urlsplit(url)
+    if cookie.is_expired(round(time.time())):
+        return "Expired"
+    if cookie.secure and asked.scheme != "https":
+        return "SecureOnly"
+    if not path.startswith(cookie.path):
+        return "NotOnPath"
+    return "DomainMismatch"

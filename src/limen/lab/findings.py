@@ -39,7 +39,7 @@ class Replays:
 class Finding:
     """The outcome of one column."""
 
-    strategy: str
+    column: str
     access: Replays
     refresh: Replays | None
     promised: float
@@ -58,7 +58,7 @@ def finding_of(column: Column) -> Finding:
     """Read the replays of a column from its trace."""
     renewed = column.in_step(REPLAY_REFRESH.name)
     return Finding(
-        column.strategy,
+        column.name,
         _replays(column.in_step(REPLAY.name)),
         _replays(renewed) if renewed else None,
         column.guarantees.revocation_window / 1000,

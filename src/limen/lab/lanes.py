@@ -30,7 +30,7 @@ class Entry:
 class Cell:
     """What one strategy did at one phase of one step, or why it did nothing."""
 
-    strategy: str
+    column: str
     entries: tuple[Entry, ...]
     no_step: str | None
 
@@ -115,7 +115,7 @@ def _cell(phase: Phase, step: Step, column: Column) -> Cell:
     events = column.in_step(step.name)
     entries = tuple(_grouped([event for event in events if event.phase is phase]))
     no_step = None if entries else why_absent(phase, column, events)
-    return Cell(column.strategy, entries, no_step)
+    return Cell(column.name, entries, no_step)
 
 
 def _grouped(events: Sequence[TraceEvent]) -> list[Entry]:

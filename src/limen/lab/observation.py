@@ -1,28 +1,44 @@
 """Two ASGI layers around the application: who is asking, and what crossed the wire.
 
 Limen traces its own steps. What an application sends is recorded here, outside
-of everything, from the answer as the server is given it.
+of everything, from the messages as the server gives and takes them.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from limen.evidence import Count, Public, Size
+from limen.evidence import Count, Hidden, Public, Size
+from limen.lab.exchange import (
+    MAX_BODY_OCTETS,
+    Exchange,
+    Token,
+    Unsent,
+    body_of,
+    lines_of,
+    read_token,
+    without_length,
+)
+from limen.lab.exchange import Message as WireMessage
 from limen.phase import Phase
+from limen.secret import Secret
 from limen.trace import traced_as
 
 if TYPE_CHECKING:
     from limen import Limen
     from limen.evidence import Evidence
+    from limen.lab.exchange import Record
     from limen.web.asgi import ASGIApp, Message, Receive, Scope, Send
 
 CLIENT_HEADER = "x-lab-client"
 REQUEST_HEADER = "x-lab-request"
-CLIENTS = frozenset({"victim", "phone", "stranger", "thief"})
+CLIENTS = frozenset({"victim", "phone", "stranger", "thief", "admin"})
 SIGN_IN = "/sign-in/"
 BADGES = ("real", "as sent")
+# Far more than a scenario makes.
+MAX_EXCHANGES = 500
 _REQUEST_ID = re.compile(r"r\d{1,3}")
 
 
@@ -38,6 +54,39 @@ def labels_of(scope: Scope) -> tuple[str, str]:
         client if client in CLIENTS else "-",
         request_id if _REQUEST_ID.fullmatch(request_id) else "-",
     )
+
+
+@dataclass
+class Wire:
+    """What crossed the wire in one column, in the order of the answers."""
+
+    record: Record
+    tokens: dict[str, Token] = field(default_factory=dict)
+    _exchanges: list[Exchange] = field(default_factory=list)
+    _unsent: dict[str, tuple[Unsent, ...]] = field(default_factory=dict)
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Return every exchange, each with the cookies that did not go along."""
+        return tuple(
+            replace(one, unsent=self._unsent.get(one.request_id, ())) for one in self._exchanges
+        )
+
+    def keep(self, exchange: Exchange) -> None:
+        """Keep one exchange, as long as there are not too many."""
+        if len(self._exchanges) < MAX_EXCHANGES:
+            self._exchanges.append(exchange)
+
+    def left_behind(self, request_id: str, unsent: tuple[Unsent, ...]) -> None:
+        """Note the cookies of a jar that did not go along with a request."""
+        self._unsent[request_id] = unsent
+
+    def read(self, text: str) -> None:
+        """Read a credential that crossed the wire, if it is a signed token."""
+        token = read_token(text, self.record)
+        if token is not None:
+            label = str(self.record(Hidden(Secret(text), "token"))["label"])
+            self.tokens.setdefault(label, token)
 
 
 class Correlation:
@@ -58,12 +107,13 @@ class Correlation:
 
 
 class Observation:
-    """Stands outside and records what was answered."""
+    """Stands outside and records what was asked and answered."""
 
-    def __init__(self, app: ASGIApp, limen: Limen, run: str) -> None:
+    def __init__(self, app: ASGIApp, limen: Limen, run: str, wire: Wire) -> None:
         self.app = app
         self.limen = limen
         self.run = run
+        self.wire = wire
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -71,22 +121,83 @@ class Observation:
             await self.app(scope, receive, send)
             return
         client, request_id = labels_of(scope)
+        asked, answered, head = bytearray(), bytearray(), dict[str, Any]()
+        at = self.limen.assembly.clock.now()
+
+        async def overheard() -> Message:
+            message = await receive()
+            _collect(asked, message)
+            return message
+
+        async def recorded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                head.update(message)
+                signs_in = SIGN_IN in scope["path"]
+                phase = Phase.LOGIN_RESPOND if signs_in else Phase.RESOURCE_RESPOND
+                # Limen's own context, which is nearer, would name its own request id.
+                with traced_as(client=client, request_id=request_id):
+                    self._record(phase, _answered(message))
+            else:
+                _collect(answered, message)
+                if client != "-" and not message.get("more_body", False):
+                    self._keep(scope, (client, request_id, at), bytes(asked), head, bytes(answered))
+            await send(message)
+
         with traced_as(run=self.run, client=client, request_id=request_id):
-            signs_in = SIGN_IN in scope["path"]
-            phase = Phase.LOGIN_RESPOND if signs_in else Phase.RESOURCE_RESPOND
-
-            async def recorded(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    # Limen's own context, which is nearer, would name its own request id.
-                    with traced_as(client=client, request_id=request_id):
-                        self._record(phase, _answered(message))
-                await send(message)
-
-            await self.app(scope, receive, recorded)
+            await self.app(scope, overheard, recorded)
 
     def _record(self, phase: Phase, outcome: dict[str, Evidence]) -> None:
         strategy = self.limen.assembly.parts.primary.name
         self.limen.assembly.tracer.record(strategy, phase, outcome=outcome, badges=BADGES)
+
+    def _keep(
+        self,
+        scope: Scope,
+        labels: tuple[str, str, int],
+        asked: bytes,
+        head: Message,
+        answered: bytes,
+    ) -> None:
+        client, request_id, at = labels
+        record, path = self.wire.record, scope["path"]
+        given, sent = list(scope["headers"]), list(head.get("headers", ()))
+        for name, value in (*given, *sent):
+            self._read_tokens(name.lower(), value.decode("latin-1"))
+        query = "?…" if scope["query_string"] else ""
+        body = body_of(asked, _media_type(given), record)
+        lines = lines_of(given, record)
+        version = f"HTTP/{scope.get('http_version', '1.1')}"
+        request = WireMessage(
+            f"{scope['method']} {path}{query} {version}",
+            without_length(lines) if body and body.rounded else lines,
+            body,
+        )
+        answer = WireMessage(
+            f"{version} {head['status']}",
+            lines_of(sent, record),
+            body_of(answered, _media_type(sent), record),
+        )
+        method, status = scope["method"], head["status"]
+        self.wire.keep(Exchange(request_id, client, at, method, path, status, request, answer))
+
+    def _read_tokens(self, name: bytes, value: str) -> None:
+        if name in (b"cookie", b"set-cookie"):
+            pairs = value.partition(";")[0] if name == b"set-cookie" else value
+            for pair in pairs.split("; "):
+                self.wire.read(pair.partition("=")[2])
+        elif name == b"authorization":
+            self.wire.read(value.partition(" ")[2])
+
+
+def _collect(into: bytearray, message: Message) -> None:
+    room = MAX_BODY_OCTETS + 1 - len(into)
+    if room > 0:
+        into.extend(message.get("body", b"")[:room])
+
+
+def _media_type(headers: list[tuple[bytes, bytes]]) -> str:
+    stated = {name.lower(): value.decode("latin-1") for name, value in headers}
+    return stated.get(b"content-type", "")
 
 
 def _answered(message: Message) -> dict[str, Evidence]:

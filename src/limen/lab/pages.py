@@ -1,4 +1,4 @@
-"""The pages of the Lab: templates with escaping on, and no script at all."""
+"""How a page of the Lab comes about: a template, with escaping on, and what it may call."""
 
 from __future__ import annotations
 
@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from limen.lab import words
-from limen.lab.answers import answers_of
-from limen.lab.findings import finding_of
-from limen.lab.lanes import align
+from limen.lab import menu, words
 from limen.lab.values import is_label, milliseconds, seconds, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from limen.lab.run import Plot, Run
     from limen.trace import TraceEvent
     from limen.trace.event import Source
 
@@ -51,7 +45,7 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals.update(words=words)
+_templates.globals.update(words=words, views=menu)
 _templates.filters.update(
     shown=shown,
     seconds=seconds,
@@ -63,23 +57,11 @@ _templates.filters.update(
 _templates.tests.update(label=is_label)
 
 
-def start_page(plots: Iterable[Plot], runs: Iterable[Run], csrf: str) -> str:
-    """Return the page with a button for each scenario, and the runs there are."""
-    return _templates.get_template("start.html").render(
-        plots=list(plots), runs=list(runs), csrf=csrf
-    )
-
-
-def run_page(run: Run) -> str:
-    """Return the execution table of a run."""
-    return _templates.get_template("run.html").render(
-        run=run,
-        sections=align(run),
-        answers=answers_of(run),
-        findings=[finding_of(column) for column in run.columns] if run.plot.ending else [],
-    )
+def page(template: str, **values: object) -> str:
+    """Return a page of the Lab from its template."""
+    return _templates.get_template(template).render(**values)
 
 
 def notice_page(title: str, text: str) -> str:
     """Return a page that says one thing."""
-    return _templates.get_template("notice.html").render(title=title, text=text)
+    return page("notice.html", title=title, text=text)

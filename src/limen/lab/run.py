@@ -1,4 +1,4 @@
-"""What a run is: one scenario, carried out once under each strategy, and all that it left."""
+"""What a run is: one scenario, carried out once under each setup, and all that it left."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from limen.guarantees import Guarantees
+    from limen.lab.exchange import Exchange, Token
+    from limen.lab.ledger import Snapshot
+    from limen.lab.setups import Setup
     from limen.phase import Phase
     from limen.trace import TraceEvent
 
@@ -39,12 +42,25 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What one strategy did: its promises, its events, and each request's step."""
+    """What one setup did: its promises, its events, and each request's step.
 
-    strategy: str
+    `exchanges` is what crossed the wire, `tokens` what anybody can read in the signed tokens
+    that did, by label; `ledger` is what the store held before the first request and after
+    each one.
+    """
+
+    setup: Setup
     guarantees: Guarantees
     events: tuple[TraceEvent, ...]
     step_of: Mapping[str, str]
+    exchanges: tuple[Exchange, ...] = ()
+    tokens: Mapping[str, Token] | None = None
+    ledger: tuple[Snapshot, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the setup: the head of the column."""
+        return self.setup.name
 
     def in_step(self, step: str) -> tuple[TraceEvent, ...]:
         """Return the events of one step of the scenario, in order."""
@@ -53,13 +69,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One scenario carried out once under each strategy. `at` is in milliseconds."""
+    """One scenario carried out once under each setup. `at` is in milliseconds."""
 
     id: str
     at: int
     plot: Plot
     environment: Mapping[str, str]
     columns: tuple[Column, ...]
+
+    def column(self, name: str) -> Column | None:
+        """Return the column of this name, if there is one."""
+        return next((one for one in self.columns if one.name == name), None)
 
     def as_json(self) -> dict[str, object]:
         """Return the run as JSON values: the events, and what is needed to read them."""
@@ -69,16 +89,23 @@ class Run:
             "at": self.at,
             "scenario": self.plot.id,
             "environment": dict(self.environment),
-            "columns": [
-                {
-                    "strategy": column.strategy,
-                    "guarantees": _promised(column.guarantees),
-                    "steps": dict(column.step_of),
-                    "events": [event.as_json() for event in column.events],
-                }
-                for column in self.columns
-            ],
+            "columns": [_column(column) for column in self.columns],
         }
+
+
+def _column(column: Column) -> dict[str, object]:
+    return {
+        "name": column.name,
+        "settings": column.setup.code,
+        "carrier": column.setup.carrier,
+        "storage": column.setup.storage.value,
+        "guarantees": _promised(column.guarantees),
+        "steps": dict(column.step_of),
+        "events": [event.as_json() for event in column.events],
+        "exchanges": [exchange.as_json() for exchange in column.exchanges],
+        "tokens": {name: token.as_json() for name, token in (column.tokens or {}).items()},
+        "store": [snapshot.as_json() for snapshot in column.ledger],
+    }
 
 
 def _promised(guarantees: Guarantees) -> dict[str, object]:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 from limen.entropy import SystemEntropy, random_text
 from limen.lab.clients import ACCESS, REFRESH
 from limen.lab.run import Plot, Step
+from limen.lab.setups import USUAL
 from limen.lab.site import BASE_PATH, PASSPHRASE_OCTETS, PROTECTED
 from limen.lab.stage import carried_out
 from limen.phase import Phase
-from limen.settings import STRATEGY_NAMES
 
 if TYPE_CHECKING:
     from limen.lab.clients import Owner, Thief
     from limen.lab.run import Run
+    from limen.lab.setups import Setup
     from limen.lab.site import Person, StoreFor
     from limen.lab.stage import Script, Stage
-    from limen.settings import StrategyName
 
 SIGN_IN: Final = f"{BASE_PATH}/sign-in/email"
 SIGN_OUT: Final = f"{BASE_PATH}/sign-out"
@@ -56,9 +56,10 @@ _REPLAYING: Final = (Phase.REPLAY_BY_THIEF,)
 
 LOGIN: Final = Step("login", "Login: Alice signs in with e-mail and passphrase", _SIGNING_IN)
 READ: Final = Step("read", "Read: her browser asks for a protected resource", _READING)
+THEFT: Final = Step("theft", "Theft: a thief copies what she holds", (Phase.CLIENT_STORE,))
 LOGOUT: Final = Step(
     "logout",
-    "Logout: she signs out; a thief has copied her cookies before",
+    "Logout: she signs out",
     (Phase.LOGOUT_REQUEST, Phase.CREDENTIAL_REVOKE, Phase.CLIENT_FORGET),
 )
 REPLAY: Final = Step(
@@ -81,7 +82,7 @@ IDLE: Final = Step("browser after 8 days", "After 8 days without use: her browse
 PHONE: Final = Step("login on the phone", "Login: she signs in on her phone as well", _SIGNING_IN)
 EVERYWHERE: Final = Step(
     "sign out elsewhere",
-    "Elsewhere: from the phone she ends every other sign-in, which a thief has copied",
+    "Elsewhere: from the phone she ends every other sign-in",
     (Phase.CSRF_CHECK, Phase.CREDENTIAL_VALIDATE, Phase.CREDENTIAL_REVOKE),
 )
 PHONE_READS: Final = Step("read on the phone", "Read: the phone goes on", _READING)
@@ -98,13 +99,11 @@ class Scenario:
         self,
         person: Person | None = None,
         *,
-        strategies: tuple[StrategyName, ...] = STRATEGY_NAMES,
+        setups: tuple[Setup, ...] = USUAL,
         store_for: StoreFor | None = None,
     ) -> Run:
         """Carry it out; without a `person`, with one that is made for it."""
-        return carried_out(
-            self.plot, self.script, person, strategies=strategies, store_for=store_for
-        )
+        return carried_out(self.plot, self.script, person, setups=setups, store_for=store_for)
 
 
 def _signed_in(stage: Stage, owner: Owner, step: Step = LOGIN) -> Owner:
@@ -116,8 +115,9 @@ def _signed_in(stage: Stage, owner: Owner, step: Step = LOGIN) -> Owner:
 def _robbed(stage: Stage, victim: Owner) -> tuple[Thief, Thief]:
     """Return a thief with the access credential, and one with the refresh token if there is one."""
     thieves = stage.thief(), stage.thief()
-    for thief, kind in zip(thieves, (ACCESS, REFRESH), strict=True):
-        thief.take(victim.copy_of_jar(kind))
+    with stage.step(THEFT):
+        for thief, kind in zip(thieves, (ACCESS, REFRESH), strict=True):
+            thief.steal(victim, kind)
     return thieves
 
 
@@ -125,7 +125,7 @@ def _replayed(stage: Stage, thieves: tuple[Thief, Thief], ended_ns: int) -> None
     thief, refresher = thieves
     with stage.step(REPLAY):
         accepted = thief.replay("GET", PROTECTED, ended_ns)
-    if refresher.jar:
+    if refresher.held:
         with stage.step(REPLAY_REFRESH):
             # A POST: a safe request would only recall the session, this one tries to rotate.
             refresher.replay("POST", PROTECTED, ended_ns)
@@ -188,7 +188,7 @@ LOGOUT_REPLAY: Final = Scenario(
         "login, read, logout, replay",
         "Alice signs in, reads, and signs out. A thief has copied her cookies before. Then the "
         "copies are used.",
-        (LOGIN, READ, LOGOUT, REPLAY, REPLAY_REFRESH),
+        (LOGIN, THEFT, READ, LOGOUT, REPLAY, REPLAY_REFRESH),
         "the logout",
     ),
     _logout,
@@ -203,7 +203,7 @@ SCENARIOS: Final = {
                 "sign out everywhere else",
                 "Alice is signed in on two devices. From her phone she ends the other sign-in, "
                 "whose cookies a thief has copied. The phone goes on.",
-                (LOGIN, READ, PHONE, EVERYWHERE, REPLAY, REPLAY_REFRESH, PHONE_READS),
+                (LOGIN, THEFT, READ, PHONE, EVERYWHERE, REPLAY, REPLAY_REFRESH, PHONE_READS),
                 "ending every other sign-in",
             ),
             _elsewhere,
@@ -214,7 +214,7 @@ SCENARIOS: Final = {
                 "expiry",
                 "Time ends credentials, too: a copy after five minutes, her browser after five "
                 "minutes, and her browser after a week without use.",
-                (LOGIN, READ, COPY_LATER, OWN_LATER, IDLE),
+                (LOGIN, THEFT, READ, COPY_LATER, OWN_LATER, IDLE),
             ),
             _expiry,
         ),

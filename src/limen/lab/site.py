@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,9 @@ from starlette.responses import JSONResponse
 from limen import BlockingLimen, Limen, Refused
 from limen.clock import SystemClock
 from limen.entropy import SystemEntropy, random_text
-from limen.lab.observation import Correlation, Observation
+from limen.lab.ledger import Ledger
+from limen.lab.observation import Correlation, Observation, Wire
+from limen.settings import Options
 from limen.stores.sql import migrate
 from limen.trace import RingSink
 from limen.web.starlette import install, principal_of, requires
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from limen.lab.setups import Setup
     from limen.ports import Store
-    from limen.settings import StrategyName
     from limen.trace import TraceEvent
 
 LOOPBACK = "127.0.0.1"
@@ -40,6 +42,7 @@ START_TIMEOUT_S = 15.0
 POLL_S = 0.005
 BASE_PATH = "/api/auth"
 PROTECTED = "/orders"
+FOR_ADMINS = "/accounts"
 # Far more than a scenario makes, and small enough to hold many runs.
 MAX_EVENTS = 2_000
 
@@ -54,6 +57,22 @@ class MovableClock(SystemClock):
     def now(self) -> int:
         """Return milliseconds since the epoch."""
         return super().now() + self.forward
+
+
+class LabSink(RingSink):
+    """Keeps a run's events, and marks those that happened on a clock that was moved."""
+
+    shows_personal = True  # its people are made up
+
+    def __init__(self, clock: MovableClock) -> None:
+        super().__init__(MAX_EVENTS)
+        self._clock = clock
+
+    def emit(self, event: TraceEvent) -> None:
+        """Keep the event."""
+        moved = self._clock.forward // 1000
+        badges = (*event.badges, f"simulated clock +{moved} s") if moved else event.badges
+        super().emit(replace(event, badges=badges))
 
 
 StoreFor = Callable[[str], "Store"]
@@ -95,20 +114,23 @@ class Premises:
             raise RuntimeError(f"the person cannot have an account: {added.reason.value}")  # noqa: TRY004 - see above
         return cls(database, secret, person)
 
-    def copy_for(self, strategy: str) -> str:
-        """Return the URL of a copy, so that every strategy begins with the same rows."""
-        return _url(Path(shutil.copy(self.database, self.database.with_name(f"{strategy}.db"))))
+    def copy_for(self, setup: Setup) -> Path:
+        """Return a copy of the database, so that every setup begins with the same rows."""
+        return Path(shutil.copy(self.database, self.database.with_name(f"{setup.name}.db")))
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A running application and the trace of everything that it did."""
+    """A running application, the trace of everything that it did, and what it left behind."""
 
     limen: Limen
+    setup: Setup
     url: str
-    sink: RingSink
+    sink: LabSink
     run: str
     clock: MovableClock
+    wire: Wire
+    ledger: Ledger
 
     @property
     def events(self) -> tuple[TraceEvent, ...]:
@@ -118,41 +140,50 @@ class Site:
 
 @contextmanager
 def site_under(
-    strategy: StrategyName, premises: Premises, run: str, store_for: StoreFor | None = None
+    setup: Setup, premises: Premises, run: str, store_for: StoreFor | None = None
 ) -> Iterator[Site]:
     """Serve the application on a free port of the loopback until the block ends.
 
     `store_for` makes the store of a database URL; without it Limen opens its own.
     """
-    database, sink, clock = premises.copy_for(strategy), RingSink(MAX_EVENTS), MovableClock()
-    limen = Limen(
-        strategy,
-        database=None if store_for else database,
-        store=store_for(database) if store_for else None,
-        secret=premises.secret,
-        sink=sink,
-        clock=clock,
-    )
+    file, clock = premises.copy_for(setup), MovableClock()
+    sink, url = LabSink(clock), _url(file)
+    options = setup.options | Options(secret=premises.secret, sink=sink)
+    if store_for is None:
+        options["database"] = url
+    store = store_for(url) if store_for else None
+    limen = Limen(setup.strategy, store=store, clock=clock, **options)
+    tracer = limen.assembly.tracer
+    wire = Wire(tracer.recorded)
+    ledger = Ledger(file, tracer.recorded, tracer.seen, clock.now())
     with socket.socket() as listening:
         listening.bind((LOOPBACK, 0))
-        with _served(application(limen, run), listening):
-            port = listening.getsockname()[1]
-            yield Site(limen, f"http://{LOOPBACK}:{port}", sink, run, clock)
+        with _served(application(limen, run, wire), listening):
+            address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
+            ledger.read("-")
+            yield Site(limen, setup, address, sink, run, clock, wire, ledger)
 
 
-def application(limen: Limen, run: str) -> Observation:
-    """Return a small shop: one protected resource, and Limen installed as documented."""
+def application(limen: Limen, run: str, wire: Wire) -> Observation:
+    """Return a small shop: protected resources, and Limen installed as documented."""
     shop = Starlette()
     shop.add_route(PROTECTED, _orders, methods=["GET", "POST"])
+    shop.add_route(FOR_ADMINS, _accounts, methods=["GET"])
     shop.add_middleware(Correlation, run=run)
     install(shop, limen)
-    return Observation(shop, limen, run)
+    return Observation(shop, limen, run, wire)
 
 
 @requires()
 async def _orders(request: Request) -> JSONResponse:
     principal = await principal_of(request)
     return JSONResponse({"orders": [], "of": principal.subject})
+
+
+@requires("admin")
+async def _accounts(request: Request) -> JSONResponse:
+    principal = await principal_of(request)
+    return JSONResponse({"of": principal.subject, "roles": sorted(principal.roles)})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Carries a scenario out: one real server for each strategy, and the clients that use it."""
+"""Carries a scenario out: one real server for each setup, and the clients that use it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from limen.lab.site import Person, Premises, site_under
 
 if TYPE_CHECKING:
     from limen.lab.run import Plot, Step
+    from limen.lab.setups import Setup
     from limen.lab.site import Site, StoreFor
-    from limen.settings import StrategyName
 
 RUN_ID_OCTETS = 9
 # Longer than the default `max_lag` of 2 s, so that a promise can be seen kept or broken.
@@ -32,7 +32,7 @@ Script = Callable[["Stage"], None]
 
 
 class Stage:
-    """One strategy's server, and what a script may do there: let clients act, step by step."""
+    """One setup's server, and what a script may do there: let clients act, step by step."""
 
     def __init__(self, site: Site, person: Person, opened: contextlib.ExitStack) -> None:
         self.site = site
@@ -83,17 +83,17 @@ def carried_out(
     script: Script,
     person: Person | None,
     *,
-    strategies: tuple[StrategyName, ...],
+    setups: tuple[Setup, ...],
     store_for: StoreFor | None,
 ) -> Run:
-    """Carry a scenario out under each strategy. Blocks, so call it from a thread of its own."""
+    """Carry a scenario out under each setup. Blocks, so call it from a thread of its own."""
     run = random_text(SystemEntropy(), RUN_ID_OCTETS)
     began = SystemClock().now()
     columns, moved = [], 0
     with tempfile.TemporaryDirectory(prefix="limen-lab-") as folder:
         premises = Premises.build(Path(folder), person or Person.generated())
-        for strategy in strategies:
-            with site_under(strategy, premises, run, store_for) as site:
+        for setup in setups:
+            with site_under(setup, premises, run, store_for) as site:
                 columns.append(_column(site, premises.person, script))
                 moved = site.clock.forward
     return Run(run, began, plot, environment(moved), tuple(columns))
@@ -104,7 +104,15 @@ def _column(site: Site, person: Person, script: Script) -> Column:
         stage = Stage(site, person, opened)
         script(stage)
     primary = site.limen.assembly.parts.primary
-    return Column(primary.name, primary.guarantees, site.events, stage.step_of)
+    return Column(
+        site.setup,
+        primary.guarantees,
+        site.events,
+        stage.step_of,
+        site.wire.exchanges,
+        site.wire.tokens,
+        site.ledger.snapshots,
+    )
 
 
 def environment(moved: int = 0) -> dict[str, str]:

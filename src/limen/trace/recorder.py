@@ -82,6 +82,14 @@ class Tracer:
         self._redact = redaction
         self._seq = itertools.count(1)
 
+    def recorded(self, evidence: Evidence) -> Recorded:
+        """Return what may be kept of a value, as in the events of this tracer."""
+        return self._redact(evidence)
+
+    def seen(self, digest: bytes) -> Recorded | None:
+        """Return the label of a credential by its SHA-256 digest, if an event showed it."""
+        return self._redact.seen(digest)
+
     def begin(self, strategy: str) -> Recorder | None:
         """Return a recorder for one flow, or `None` when there is no sink."""
         return None if self._sink is None else Recorder(self, strategy, self._clock)

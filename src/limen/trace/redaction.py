@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, assert_never
 from limen.evidence import Count, Duration, Evidence, Hidden, Personal, Public, Size
 
 if TYPE_CHECKING:
-    from limen.secret import Secret
     from limen.trace.event import Recorded
 
 _LABELS = {"token": "tok", "session": "sid", "refresh": "ref"}
@@ -39,7 +38,7 @@ class Redaction:
             case Hidden(secret, kind):
                 if kind == "password":
                     return {"k": "secret", "kind": "password"}
-                return {"k": "secret", "kind": kind, **self._label(secret, _LABELS[kind])}
+                return {"k": "secret", "kind": kind, **self._label(secret.digest(), _LABELS[kind])}
             case Personal(value):
                 return {"k": "pii", "v": value} if self._show_personal else {"k": "pii"}
             case Duration(seconds):
@@ -51,8 +50,14 @@ class Redaction:
             case _:
                 assert_never(evidence)
 
-    def _label(self, secret: Secret, stem: str) -> dict[str, str]:
-        mac = hmac.digest(self._run_key, secret.digest(), "sha256").hex()
+    def seen(self, digest: bytes) -> Recorded | None:
+        """Return the label of the credential with this SHA-256 digest, `None` if it has none."""
+        mac = hmac.digest(self._run_key, digest, "sha256").hex()
+        label = self._labels.get(mac)
+        return None if label is None else {"k": "secret", "label": label, "fp": mac[:8]}
+
+    def _label(self, digest: bytes, stem: str) -> dict[str, str]:
+        mac = hmac.digest(self._run_key, digest, "sha256").hex()
         label = self._labels.get(mac)
         if label is None:
             number = self._counts.get(stem, 0) + 1

@@ -12,7 +12,11 @@ DEFAULT_CAPACITY = 4_096
 
 
 class Sink(Protocol):
-    """Receives every event, in order. One that raises is dropped and the fault logged."""
+    """Receives every event, in order. One that raises is dropped and the fault logged.
+
+    Personal values, such as an e-mail address, are masked before they come here; only a sink
+    with an attribute `shows_personal` that is true, like the Lab's for its made-up people, gets them.
+    """
 
     def emit(self, event: TraceEvent) -> None:
         """Take one event; called within a request, so it must be quick."""

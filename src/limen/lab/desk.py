@@ -1,0 +1,79 @@
+"""What every view works with: the runs that are kept, and who may start another."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from starlette.responses import HTMLResponse, Response
+
+from limen.lab.pages import notice_page
+from limen.lab.shelf import Shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.requests import Request
+
+    from limen.lab.admission import Admission
+    from limen.lab.run import Run
+    from limen.lab.scenarios import Scenario
+
+# A form of the Lab holds a token, names from its own lists, and a few numbers.
+MAX_FORM_OCTETS = 2_048
+
+
+class Desk:
+    """One Lab: its door, its scenarios, its shelf of runs, and what goes on right now."""
+
+    def __init__(self, admission: Admission, scenarios: Mapping[str, Scenario]) -> None:
+        self.admission = admission
+        self.scenarios = scenarios
+        self.shelf = Shelf()
+        self._running = asyncio.Lock()
+
+    def run_of(self, request: Request) -> Run | None:
+        """Return the run that an address names, if it is still kept."""
+        return self.shelf.find(request.path_params["run_id"])
+
+    async def form(self, request: Request) -> dict[str, list[str]] | Response:
+        """Return the fields of a form of this start of the Lab, or the refusal of another."""
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_FORM_OCTETS:
+                body = b""
+                break
+        fields = parse_qs(body.decode("latin-1"))
+        tokens = fields.get("csrf", [])
+        if len(tokens) != 1 or not self.admission.has_token(tokens[0]):
+            return notice("Not from here", "This form is not from this start of the Lab.", 403)
+        return fields
+
+    async def alone(self, work: Callable[[], Run]) -> Run | Response:
+        """Do one piece of work in a thread, or refuse it while another goes on; keep its run."""
+        if self._running.locked():
+            return notice("One at a time", "A run is going on. Go back and try again.", 409)
+        async with self._running:
+            run = await asyncio.to_thread(work)
+        self.shelf.keep(run)
+        return run
+
+
+def notice(title: str, text: str, status: int) -> Response:
+    """Return a page that says one thing."""
+    return HTMLResponse(notice_page(title, text), status)
+
+
+def closed() -> Response:
+    """Return what whoever has no session is told."""
+    text = "Open the address that `limen lab` printed. It works once; start the Lab again for more."
+    return notice("The Lab is closed to you", text, 403)
+
+
+def missing() -> Response:
+    """Return what is told of a run that there is none of."""
+    return notice(
+        "Not here", "There is no such run or scenario, or the run was forgotten since.", 404
+    )

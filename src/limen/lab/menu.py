@@ -1,0 +1,8 @@
+"""The nine views by name: those of the whole Lab, and those of one run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OF_THE_LAB: Final = (("Start", "/"),)
+OF_A_RUN: Final = (("Compare", ""), ("Take away", "/trace.json"))

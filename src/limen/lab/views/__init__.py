@@ -1,0 +1,15 @@
+"""The views: one module each, with its addresses. Most of them show one and the same trace."""
+
+from collections.abc import Callable
+from typing import Final
+
+from starlette.routing import BaseRoute
+
+from limen.lab.desk import Desk
+from limen.lab.views import compare, start, take_away
+
+ROUTES: Final[tuple[Callable[[Desk], list[BaseRoute]], ...]] = (
+    start.routes,
+    compare.routes,
+    take_away.routes,
+)

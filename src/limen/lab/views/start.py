@@ -1,0 +1,93 @@
+"""Start: choose a scenario and the columns, run it, and find the runs that are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from limen.lab.admission import COOKIE, session_of
+from limen.lab.desk import closed, missing, notice
+from limen.lab.pages import page
+from limen.lab.setups import SETUPS, USUAL, Setup, Storage
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from limen.lab.desk import Desk
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    """Return the addresses of this view."""
+    view = _Start(desk)
+    return [Route("/", view.show), Route("/runs", view.run, methods=["POST"])]
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    desk: Desk
+
+    async def show(self, request: Request) -> Response:
+        """Show the page; or exchange the launch code, once, and take it off the address."""
+        code = request.query_params.get("launch")
+        if code is not None:
+            return self._launched(code)
+        if not self.desk.admission.admits(session_of(request.headers)):
+            return closed()
+        return HTMLResponse(start_page(self.desk))
+
+    def _launched(self, code: str) -> Response:
+        session = self.desk.admission.launch(code)
+        if session is None:
+            return closed()
+        response = RedirectResponse("/", 303)
+        # Plain http on the loopback, so not Secure; gone when the browser closes.
+        response.set_cookie(COOKIE, session, path="/", httponly=True, samesite="strict")
+        return response
+
+    async def run(self, request: Request) -> Response:
+        """Run a scenario in a thread and show its table."""
+        form = await self.desk.form(request)
+        if isinstance(form, Response):
+            return form
+        named = form.get("scenario", [])
+        scenario = self.desk.scenarios.get(named[0]) if len(named) == 1 else None
+        if scenario is None:
+            return missing()
+        setups = chosen(form)
+        if setups is None:
+            return notice(
+                "Which columns?", "Choose one column or more, of those that there are.", 422
+            )
+        run = await self.desk.alone(lambda: scenario(setups=setups))
+        return run if isinstance(run, Response) else RedirectResponse(f"/runs/{run.id}", 303)
+
+
+def chosen(form: dict[str, list[str]]) -> tuple[Setup, ...] | None:
+    """Return the columns that a form names, `None` if it names one that there is not.
+
+    A form without the field gets the usual ones.
+    """
+    names, places = form.get("column"), form.get("storage", [Storage.JAR.value])
+    if len(places) != 1 or places[0] not in set(Storage):
+        return None
+    setups = USUAL if names is None else tuple(SETUPS[one] for one in SETUPS if one in names)
+    if not setups or (names is not None and len(setups) != len(names)):
+        return None
+    return tuple(one.kept_in(Storage(places[0])) for one in setups)
+
+
+def start_page(desk: Desk) -> str:
+    """Return the page with a button for each scenario, and the runs there are."""
+    return page(
+        "start.html",
+        here="Start",
+        plots=[one.plot for one in desk.scenarios.values()],
+        runs=list(desk.shelf),
+        csrf=desk.admission.csrf,
+        setups=list(SETUPS.values()),
+        usual={one.name for one in USUAL},
+        storages=list(Storage),
+    )
