@@ -14,8 +14,8 @@ DEFAULT_CAPACITY = 4_096
 class Sink(Protocol):
     """Receives every event, in order. One that raises is dropped and the fault logged.
 
-    Personal values, such as an e-mail address, are masked before they come here; only a sink
-    with an attribute `shows_personal` that is true, like the Lab's for its made-up people, gets them.
+    Personal values, such as an e-mail address, are masked before they come here. Only a sink
+    whose attribute `shows_personal` is true gets them, like the Lab's for its made-up people.
     """
 
     def emit(self, event: TraceEvent) -> None:
