@@ -6,9 +6,12 @@ The Lab, the audit log and the tests see nothing but these events. The schema is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from limen.phase import Phase
 
@@ -137,6 +140,22 @@ class TraceEvent:
             "badges": list(self.badges),
         }
 
+    @classmethod
+    def from_json(cls, stated: object) -> TraceEvent:
+        """Read an event of this version, as `as_json` wrote it.
+
+        Strict: what would not be written again exactly as it stands, a value of an unknown
+        kind or a member too many, is a `ValueError`, which does not quote it.
+        """
+        try:
+            event = _event(stated)
+            same = _spelt(event.as_json()) == _spelt(stated)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+            same = False
+        if not same:
+            raise ValueError("this is no trace event of this version")
+        return event
+
 
 # Why a step exists, in the words of the standards.
 REFERENCES: Mapping[Phase, tuple[str, ...]] = {
@@ -156,3 +175,109 @@ REFERENCES: Mapping[Phase, tuple[str, ...]] = {
     Phase.CREDENTIAL_REVOKE: ("ASVS5-7.4.1", "ASVS5-7.4.2"),
     Phase.REPLAY_BY_THIEF: ("RFC9700#4.9",),
 }
+
+
+_LABEL: Final = re.compile(r"(tok|sid|ref)#[0-9]{1,6}")
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{8}")
+
+
+def _spelt(value: object) -> str:
+    """Spell a value so that 1, 1.0 and true are three."""
+    return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
+def _event(stated: Any) -> TraceEvent:
+    code, parent, status = stated["code"], stated["parent"], _text(stated["status"])
+    if stated["v"] != SCHEMA_VERSION or status not in ("ok", "refused", "failed"):
+        raise ValueError
+    return TraceEvent(
+        run=_text(stated["run"]),
+        seq=_whole(stated["seq"]),
+        strategy=_text(stated["strategy"]),
+        phase=Phase(stated["phase"]),
+        actor=_text(stated["actor"]),
+        client=_text(stated["client"]),
+        request_id=_text(stated["request_id"]),
+        parent=None if parent is None else _whole(parent),
+        at=_whole(stated["at"]),
+        duration_ns=_whole(stated["dur_ns"]),
+        status=status,  # type: ignore[arg-type]  # one of the three, as was just looked at
+        given={name: _recorded(value) for name, value in stated["in"].items()},
+        outcome={name: _recorded(value) for name, value in stated["out"].items()},
+        checks=tuple(_check(one) for one in stated["checks"]),
+        operations=tuple(_operation(one) for one in stated["store"]["ops"]),
+        source=None if code is None else _source(code),
+        references=tuple(_text(one) for one in stated["refs"]),
+        badges=tuple(_text(one) for one in stated["badges"]),
+    )
+
+
+def _check(stated: Any) -> RecordedCheck:
+    reason, detail = stated["reason"], stated["detail"]
+    if type(stated["ok"]) is not bool:
+        raise TypeError
+    return RecordedCheck(
+        _text(stated["name"]),
+        stated["ok"],
+        None if reason is None else _text(reason),
+        None if detail is None else _recorded(detail),
+    )
+
+
+def _operation(stated: Any) -> Operation:
+    return Operation(_text(stated["effect"]), _text(stated["access"]), _whole(stated["dur_ns"]))
+
+
+def _source(stated: Any) -> Source:
+    first, last = stated["lines"]
+    return Source(_text(stated["file"]), _whole(first), _whole(last), _text(stated["function"]))
+
+
+def _recorded(stated: Any) -> Recorded:
+    """Read a recorded value of a known kind, with the members of that kind and no other."""
+    members = frozenset(stated)
+    for shape, holds in _KINDS[stated["k"]]:
+        if members == shape and holds(stated):
+            return dict(stated)
+    raise ValueError
+
+
+def _labelled(stated: Any) -> bool:
+    kinds = ("token", "session", "refresh")
+    return (
+        stated["kind"] in kinds
+        and _LABEL.fullmatch(stated["label"]) is not None
+        and _FINGERPRINT.fullmatch(stated["fp"]) is not None
+    )
+
+
+_VALUE: Final = frozenset({"k", "v"})
+# By the kind of a recorded value: which members it has, and what holds of them.
+_KINDS: Final[Mapping[str, tuple[tuple[frozenset[str], Callable[[Any], bool]], ...]]] = {
+    "public": ((_VALUE, lambda one: type(one["v"]) in (str, int, bool)),),
+    "secret": (
+        (frozenset({"k", "kind", "label", "fp"}), _labelled),
+        (frozenset({"k", "kind"}), lambda one: one["kind"] == "password"),
+    ),
+    "pii": (
+        (frozenset({"k"}), lambda _: True),
+        (_VALUE, lambda one: type(one["v"]) is str),
+    ),
+    "duration_s": (
+        (_VALUE, lambda one: type(one["v"]) in (int, float) and math.isfinite(one["v"])),
+    ),
+    "count": ((_VALUE, lambda one: type(one["v"]) is int),),
+    "bytes": ((_VALUE, lambda one: type(one["v"]) is int),),
+}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value

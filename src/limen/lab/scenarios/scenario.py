@@ -1,0 +1,33 @@
+"""A scenario: what it is about, and the script that plays it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from limen.lab.setups import USUAL
+from limen.lab.stage import carried_out
+
+if TYPE_CHECKING:
+    from limen.lab.run import Plot, Run
+    from limen.lab.setups import Setup
+    from limen.lab.site import Person, StoreFor
+    from limen.lab.stage import Script
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A plot and the script that plays it. Calling it carries it out; that takes seconds."""
+
+    plot: Plot
+    script: Script = field(repr=False)
+
+    def __call__(
+        self,
+        person: Person | None = None,
+        *,
+        setups: tuple[Setup, ...] = USUAL,
+        store_for: StoreFor | None = None,
+    ) -> Run:
+        """Carry it out; without a `person`, with one that is made for it."""
+        return carried_out(self.plot, self.script, person, setups=setups, store_for=store_for)
