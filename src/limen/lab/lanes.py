@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from limen.lab.absence import why_absent
-from limen.phase import Phase
+from limen.lab.absence import ORDER, why_absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from limen.lab.run import Column, Run, Step
+    from limen.phase import Phase
     from limen.trace import TraceEvent
     from limen.trace.event import Recorded
 
@@ -63,7 +64,7 @@ class Row:
         """Return who acted: each actor, with whom a simulated client stands for."""
         found = {
             entry.event.actor
-            if entry.event.actor == "server"
+            if entry.event.actor != "client"
             else f"{entry.event.client} ({entry.event.actor})"
             for cell in self.cells
             for entry in cell.entries
@@ -73,7 +74,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One step of the scenario and its rows in the order of the phases."""
+    """One step of the scenario and its rows, in the order in which they were taken."""
 
     step: Step
     rows: tuple[Row, ...]
@@ -106,9 +107,34 @@ def shape_of(event: TraceEvent) -> Shape:
     )
 
 
-def _phases_of(step: Step, columns: Sequence[Column]) -> Iterator[Phase]:
-    seen = {event.phase for column in columns for event in column.in_step(step.name)}
-    return (phase for phase in Phase if phase in seen or phase in step.home)
+def _phases_of(step: Step, columns: Sequence[Column]) -> list[Phase]:
+    """Return the phases of a step in an order that holds in every column.
+
+    Where the columns leave a choice, or contradict each other, the vocabulary's order decides;
+    what nobody did stands where it would have been done.
+    """
+    taken = [_order_in(column.in_step(step.name)) for column in columns]
+    ordered = list(_merged(taken))
+    for phase in sorted(set(step.home) - set(ordered), key=ORDER.index):
+        earlier = [i for i, one in enumerate(ordered) if ORDER.index(one) < ORDER.index(phase)]
+        ordered.insert(earlier[-1] + 1 if earlier else 0, phase)
+    return ordered
+
+
+def _merged(taken: Sequence[Sequence[Phase]]) -> Iterator[Phase]:
+    left = set(itertools.chain(*taken))
+    pairs = {pair for one in taken for pair in itertools.combinations(one, 2)}
+    while left:
+        late = {after for before, after in pairs if {before, after} <= left}
+        phase = min(left - late or left, key=ORDER.index)
+        left.remove(phase)
+        yield phase
+
+
+def _order_in(events: Sequence[TraceEvent]) -> list[Phase]:
+    """Return the phases in the order in which they were last taken."""
+    last = {event.phase: place for place, event in enumerate(events)}
+    return sorted(last, key=lambda phase: last[phase])
 
 
 def _cell(phase: Phase, step: Step, column: Column) -> Cell:
