@@ -33,6 +33,6 @@ def files(root: Path = ROOT) -> Iterator[Path]:
     """Yield every file that a checkout has."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(set(folders) - MADE)
-        for name in sorted(names):
+        for name in sorted(set(names) - MADE):  # in a linked work tree `.git` is a file
             if not name.endswith(MADE_ENDINGS) and not name.startswith(".coverage"):
                 yield Path(folder, name)

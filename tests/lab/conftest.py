@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 import uvicorn
 from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Serve, Served
+from seeds import FORGETTING, SETUPS
 
 from limen.lab.app import create_app
 from limen.lab.clients import Owner
 from limen.lab.run import Plot, Run
 from limen.lab.scenarios import LOGOUT_REPLAY, SCENARIOS
+from limen.lab.setups import Storage
 from limen.lab.site import Person
 
 
@@ -82,6 +84,42 @@ def played() -> Callable[[str], Recorded]:
         return Recorded(run, secrets, lines)
 
     return play
+
+
+@pytest.fixture(scope="session")
+def noted() -> Callable[[Callable[[], Run]], Recorded]:
+    """Give a function that carries out anything, and notes what must not be seen anywhere."""
+
+    def carry_out(scenario: Callable[[], Run]) -> Recorded:
+        with everything_noted() as (secrets, lines):
+            run = scenario()
+        return Recorded(run, secrets, lines)
+
+    return carry_out
+
+
+@pytest.fixture(scope="session")
+def lesson(noted: Callable[[Callable[[], Run]], Recorded]) -> Recorded:
+    """The lesson's story: login, read, logout, replay, under four setups."""
+    return noted(lambda: LOGOUT_REPLAY(setups=SETUPS))
+
+
+@pytest.fixture(scope="session")
+def told(lesson: Recorded) -> Run:
+    """Give the lesson's run alone."""
+    return lesson.run
+
+
+@pytest.fixture(scope="session")
+def forgotten() -> Run:
+    """The lesson's other story: a copy is deleted and nobody is told."""
+    return FORGETTING(setups=SETUPS)
+
+
+@pytest.fixture(scope="session")
+def by_header() -> Run:
+    """The story with the credential kept by a script and sent as a header."""
+    return LOGOUT_REPLAY(setups=tuple(each.kept_in(Storage.LOCAL) for each in SETUPS))
 
 
 @pytest.fixture(scope="session")

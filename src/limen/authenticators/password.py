@@ -88,6 +88,9 @@ class PasswordAuthenticator:
         usable = answer.ok and found is not None and not found.account.disabled
         # One check, not three: unknown, disabled and wrong must look alike in a trace too.
         yield from check("password", usable, Reason.BAD_CREDENTIALS)
+        if usable and found is not None and stored is not None:
+            yield from note("account", Public(found.account.id))
+            yield from note("hash", Public(_parameters(stored)))
         if usable and answer.outdated and found is not None:
             rehashed = yield from ask(HashPassword(password))
             account = found.account
@@ -96,3 +99,10 @@ class PasswordAuthenticator:
             )
             yield from note("rehashed", Public(kept))
         return usable
+
+
+def _parameters(stored: str) -> str:
+    """Return the scheme of a hash, for Argon2 with its parameters: nothing that helps to guess."""
+    if stored.startswith("$argon2"):
+        return " ".join(stored.split("$")[1:4])
+    return "of another library"

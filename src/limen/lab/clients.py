@@ -243,6 +243,8 @@ class Owner(SimulatedClient):
     def forget(self, *kinds: str) -> None:
         """Drop what this client holds of these kinds, and tell nobody."""
         before = self.held
+        if before:
+            self._next()
         for one in self.copy_of_jar(*kinds) if kinds else ():
             self._http.cookies.jar.clear(one.domain, one.path, one.name)
         for kind in kinds:
