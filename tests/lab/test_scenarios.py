@@ -25,6 +25,9 @@ from limen.lab.scenarios import (
     SCENARIOS,
     UNKNOWN,
     WRONG,
+    keys,
+    refresh,
+    roles,
 )
 from limen.lab.views.compare import run_page
 from limen.phase import Phase
@@ -127,3 +130,54 @@ def test_ending_every_other_sign_in_spares_the_phone(played: Played) -> None:
         assert (seen.access.refused_after is None) == (column.name == "jwt")
         assert seen.refresh is None or seen.refresh.statuses == (401,)
     assert "after ending every other sign-in" in run_page(run)
+
+
+def test_a_used_refresh_token_gives_the_same_pair_within_the_grace_time(played: Played) -> None:
+    run = played("refresh").run
+    for step in (refresh.RENEWAL, refresh.RETRY):
+        assert answered(run, step) == {"jwt": OK, "session": OK, "hybrid": OK}
+    for name in ("jwt", "hybrid"):
+        column = run.column(name)
+        assert column is not None
+        gained = [
+            {
+                event.outcome["refresh cookie"]["label"]
+                for event in column.in_step(step.name)
+                if event.phase is Phase.CLIENT_STORE
+            }
+            for step in (refresh.RENEWAL, refresh.RETRY)
+        ]
+        assert gained == [{"ref#2"}, {"ref#2"}]
+
+
+def test_a_used_refresh_token_ends_the_sign_in_for_both_after_it(played: Played) -> None:
+    run, ended = played("refresh").run, (401, "unknown_session")
+    reused = answered(run, refresh.REUSE)
+    assert reused == {"jwt": (401, "replayed"), "session": (0, None), "hybrid": (401, "replayed")}
+    # What nobody asks about goes on until it expires.
+    assert answered(run, refresh.OWNER_AT_ONCE) == {"jwt": OK, "session": OK, "hybrid": ended}
+    assert answered(run, refresh.OWNER_LATER) == {"jwt": ended, "session": OK, "hybrid": ended}
+
+
+def test_a_role_that_was_taken_away_is_403_and_no_401(played: Played) -> None:
+    run, forbidden = played("role-change").run, (403, None)
+    assert answered(run, roles.ALLOWED) == {"jwt": OK, "session": OK, "hybrid": OK}
+    at_once = answered(run, roles.AFTER_DEMOTION)
+    assert at_once == {"jwt": OK, "session": forbidden, "hybrid": forbidden}
+    assert answered(run, roles.STILL_KNOWN) == {"jwt": OK, "session": OK, "hybrid": OK}
+    later = answered(run, roles.DEMOTED_LATER)
+    assert later == {"jwt": forbidden, "session": forbidden, "hybrid": forbidden}
+
+
+def test_a_rotated_key_still_verifies_and_a_withdrawn_one_does_not(played: Played) -> None:
+    run, unknown = played("key-rotation").run, (401, "unknown_key")
+    for step in (keys.OLD_READS, keys.BROWSER_AFTER, PHONE_READS):
+        assert answered(run, step) == {"jwt": OK, "session": OK, "hybrid": OK}
+    copied = answered(run, keys.COPY_AFTER)
+    assert copied == {"jwt": unknown, "session": OK, "hybrid": unknown}
+    for name in ("jwt", "hybrid"):
+        column = run.column(name)
+        assert column is not None
+        assert column.tokens is not None
+        signed = {label: token.header["kid"] for label, token in column.tokens.items()}
+        assert signed["tok#1"] != signed["tok#3"]  # hers and her phone's

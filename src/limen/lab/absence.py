@@ -55,19 +55,22 @@ def _refusal_before(phase: Phase, events: Sequence[TraceEvent]) -> str | None:
     """Name the step that refused the request, if the phase would have come after it.
 
     A step may refuse one credential while the request goes on with another, so only a
-    request that was answered with a refusal was stopped.
+    request that was answered with a refusal was stopped. The newest one tells.
     """
-    last = events[-1].request_id
     answers = [one for one in events if one.phase is Phase.RESOURCE_RESPOND]
-    if not answers or int(answers[-1].outcome["status"]["v"]) < FIRST_REFUSAL:
-        return None
-    for event in events:
-        refusing = event.request_id == last and event.status != "ok"
-        if refusing and ORDER.index(event.phase) < ORDER.index(phase):
-            reasons = [one.reason for one in event.checks if not one.ok and one.reason]
-            detail = f" ({reasons[-1]})" if reasons else ""
-            return f"{event.phase.value} had {event.status} it{detail}"
+    stopped = [one.request_id for one in answers if _is_refusal(one)]
+    for request_id in dict.fromkeys(reversed(stopped)):
+        for event in events:
+            refusing = event.request_id == request_id and event.status != "ok"
+            if refusing and ORDER.index(event.phase) < ORDER.index(phase):
+                reasons = [one.reason for one in event.checks if not one.ok and one.reason]
+                detail = f" ({reasons[-1]})" if reasons else ""
+                return f"{event.phase.value} had {event.status} it{detail}"
     return None
+
+
+def _is_refusal(answer: TraceEvent) -> bool:
+    return int(answer.outcome["status"]["v"]) >= FIRST_REFUSAL
 
 
 def _no_revocation_check(column: Column, events: Sequence[TraceEvent]) -> str:

@@ -40,10 +40,9 @@ def _answer(column: Column, step: Step) -> Answer | None:
     if not sent:
         return None
     last, status = sent[-1], int(sent[-1].outcome["status"]["v"])
-    reasons = [
-        check.reason
-        for event in events
-        for check in event.checks
-        if event.request_id == last.request_id and check.reason
-    ]
-    return Answer(status, len(sent), reasons[-1] if reasons and status >= FIRST_REFUSAL else None)
+    asked = [one for one in events if one.request_id == last.request_id]
+    reasons = [check.reason for event in asked for check in event.checks if check.reason]
+    # Whoever is known and may not was refused for no fault of a credential.
+    known = any(event.phase is Phase.AUTHZ_DECIDE for event in asked)
+    refused = reasons and status >= FIRST_REFUSAL and not known
+    return Answer(status, len(sent), reasons[-1] if refused else None)

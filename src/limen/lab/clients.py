@@ -76,6 +76,11 @@ class SimulatedClient:
         for one in cookies:
             self._http.cookies.jar.set_cookie(one)
 
+    def share(self, other: SimulatedClient) -> None:
+        """Hold what another part of the same browser holds; nothing is copied out of it."""
+        self.take(other.copy_of_jar(ACCESS, REFRESH))
+        self.kept_by_script.update(other.kept_by_script)
+
     @property
     def held(self) -> dict[str, Evidence]:
         """What this client holds, as evidence: labels, never values."""
@@ -129,17 +134,17 @@ class SimulatedClient:
         self._site.ledger.read(request_id)
         return response
 
-    def ask(self, path: str) -> int:
+    def ask(self, path: str, method: str = "GET", json: Mapping[str, object] | None = None) -> int:
         """Ask for a protected resource, whatever the answer; return its status.
 
         Where a script holds a refresh token, it trades it after a refusal and asks again.
         """
-        status = self.send("GET", path).status_code
+        status = self.send(method, path, json=json).status_code
         refresh = self.kept_by_script.get(REFRESH)
         if status != UNAUTHENTICATED or refresh is None:
             return status
         traded = self.send("POST", REFRESH_PATH, json={"refreshToken": refresh})
-        return self.send("GET", path).status_code if traded.is_success else status
+        return self.send(method, path, json=json).status_code if traded.is_success else status
 
     def record(
         self,

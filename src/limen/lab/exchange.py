@@ -50,10 +50,12 @@ SHOWN_HEADERS: Final = frozenset(
 )
 SHOWN_MEMBERS: Final = frozenset(
     {
+        "account",
         "code",
         "emailVerified",
         "expiresAt",
         "id",
+        "keys",
         "message",
         "of",
         "orders",

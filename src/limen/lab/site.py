@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from limen import BlockingLimen, Limen, Refused
 from limen.clock import SystemClock
 from limen.entropy import SystemEntropy, random_text
+from limen.lab.back_office import ADMIN, open_back_office
 from limen.lab.ledger import Ledger
 from limen.lab.observation import Correlation, Observation, Wire
 from limen.settings import Options
@@ -85,38 +86,57 @@ class Person:
     email: str = "alice@example.org"
     name: str = "Alice"
     passphrase: str = field(default="", repr=False)
+    roles: tuple[str, ...] = ()
 
     @classmethod
     def generated(cls) -> Person:
         """Return a person with a passphrase that nobody chose."""
         return cls(passphrase=random_text(SystemEntropy(), PASSPHRASE_OCTETS))
 
+    @classmethod
+    def of_staff(cls) -> Person:
+        """Return an administrator with a passphrase that nobody chose."""
+        passphrase = random_text(SystemEntropy(), PASSPHRASE_OCTETS)
+        return cls("staff@example.org", "Sam", passphrase, (ADMIN,))
+
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """What all strategies start from: one database with one account, and one secret."""
+    """What all strategies start from: one database with Alice's account, and one secret.
+
+    `account` is the id of her account; `staff` is an administrator, where there is one.
+    """
 
     database: Path
     secret: str = field(repr=False)
     person: Person
+    account: str
+    staff: Person | None = None
 
     @classmethod
-    def build(cls, folder: Path, person: Person) -> Premises:
-        """Make the database and open the account, which is no part of the scenario."""
+    def build(cls, folder: Path, person: Person, staff: Person | None = None) -> Premises:
+        """Make the database and open the accounts, which is no part of the scenario."""
         database = folder / "premises.db"
         secret = random_text(SystemEntropy(), SECRET_OCTETS)
         url = _url(database)
         migrate(url)
         with BlockingLimen("hybrid", database=url, secret=secret) as limen:
-            added = limen.add_account(person.email, person.passphrase, person.name)
-        if isinstance(added, Refused):
-            # TRY004 would have a TypeError, but the person is refused, not the type.
-            raise RuntimeError(f"the person cannot have an account: {added.reason.value}")  # noqa: TRY004 - see above
-        return cls(database, secret, person)
+            account = _opened(limen, person)
+            if staff is not None:
+                _opened(limen, staff)
+        return cls(database, secret, person, account, staff)
 
     def copy_for(self, setup: Setup) -> Path:
         """Return a copy of the database, so that every setup begins with the same rows."""
         return Path(shutil.copy(self.database, self.database.with_name(f"{setup.name}.db")))
+
+
+def _opened(limen: BlockingLimen, person: Person) -> str:
+    added = limen.add_account(person.email, person.passphrase, person.name, roles=person.roles)
+    if isinstance(added, Refused):
+        # TRY004 would have a TypeError, but the person is refused, not the type.
+        raise RuntimeError(f"the person cannot have an account: {added.reason.value}")  # noqa: TRY004 - see above
+    return added.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +189,7 @@ def application(limen: Limen, run: str, wire: Wire) -> Observation:
     shop = Starlette()
     shop.add_route(PROTECTED, _orders, methods=["GET", "POST"])
     shop.add_route(FOR_ADMINS, _accounts, methods=["GET"])
+    open_back_office(shop)
     shop.add_middleware(Correlation, run=run)
     install(shop, limen)
     return Observation(shop, limen, run, wire)
@@ -180,7 +201,7 @@ async def _orders(request: Request) -> JSONResponse:
     return JSONResponse({"orders": [], "of": principal.subject})
 
 
-@requires("admin")
+@requires(ADMIN)
 async def _accounts(request: Request) -> JSONResponse:
     principal = await principal_of(request)
     return JSONResponse({"of": principal.subject, "roles": sorted(principal.roles)})

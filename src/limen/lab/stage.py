@@ -34,9 +34,11 @@ Script = Callable[["Stage"], None]
 class Stage:
     """One setup's server, and what a script may do there: let clients act, step by step."""
 
-    def __init__(self, site: Site, person: Person, opened: contextlib.ExitStack) -> None:
+    def __init__(self, site: Site, premises: Premises, opened: contextlib.ExitStack) -> None:
         self.site = site
-        self.person = person
+        self.person = premises.person
+        self.account = premises.account
+        self.staff = premises.staff
         self.step_of: dict[str, str] = {}
         self._opened = opened
         self._numbers = request_numbers()
@@ -45,6 +47,12 @@ class Stage:
     def owner(self, name: str = "victim") -> Owner:
         """Return a person at a device: Alice, or somebody else by that name."""
         return self._with(Owner(name, self.site, self._numbers))
+
+    def tab(self, owner: Owner) -> Owner:
+        """Return a second tab of somebody's browser: it holds now what the first one holds."""
+        tab = self.owner(owner.name)
+        tab.share(owner)
+        return tab
 
     def thief(self) -> Thief:
         """Return somebody who has nothing yet."""
@@ -85,23 +93,27 @@ def carried_out(
     *,
     setups: tuple[Setup, ...],
     store_for: StoreFor | None,
+    staff: Person | None = None,
 ) -> Run:
-    """Carry a scenario out under each setup. Blocks, so call it from a thread of its own."""
+    """Carry a scenario out under each setup. Blocks, so call it from a thread of its own.
+
+    With `staff` there is an account of an administrator, too.
+    """
     run = random_text(SystemEntropy(), RUN_ID_OCTETS)
     began = SystemClock().now()
     columns, moved = [], 0
     with tempfile.TemporaryDirectory(prefix="limen-lab-") as folder:
-        premises = Premises.build(Path(folder), person or Person.generated())
+        premises = Premises.build(Path(folder), person or Person.generated(), staff)
         for setup in setups:
             with site_under(setup, premises, run, store_for) as site:
-                columns.append(_column(site, premises.person, script))
+                columns.append(_column(site, premises, script))
                 moved = site.clock.forward
     return Run(run, began, plot, environment(moved), tuple(columns))
 
 
-def _column(site: Site, person: Person, script: Script) -> Column:
+def _column(site: Site, premises: Premises, script: Script) -> Column:
     with contextlib.ExitStack() as opened:
-        stage = Stage(site, person, opened)
+        stage = Stage(site, premises, opened)
         script(stage)
     primary = site.limen.assembly.parts.primary
     return Column(

@@ -4,7 +4,10 @@ from typing import Final
 
 from limen.lab.scenarios.endings import ELSEWHERE, LOGOUT_REPLAY
 from limen.lab.scenarios.expiry import EXPIRY
+from limen.lab.scenarios.keys import KEY_ROTATION
 from limen.lab.scenarios.proving import WRONG_PASSWORD
+from limen.lab.scenarios.refresh import REFRESHED
+from limen.lab.scenarios.roles import ROLE_CHANGE
 from limen.lab.scenarios.scenario import Scenario
 from limen.lab.scenarios.steps import (
     COPY_LATER,
@@ -55,4 +58,15 @@ __all__ = [
     "Scenario",
 ]
 
-SCENARIOS: Final = {one.plot.id: one for one in (LOGOUT_REPLAY, ELSEWHERE, EXPIRY, WRONG_PASSWORD)}
+SCENARIOS: Final = {
+    one.plot.id: one
+    for one in (
+        LOGOUT_REPLAY,
+        ELSEWHERE,
+        EXPIRY,
+        REFRESHED,
+        ROLE_CHANGE,
+        KEY_ROTATION,
+        WRONG_PASSWORD,
+    )
+}

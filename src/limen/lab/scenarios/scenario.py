@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from limen.lab.setups import USUAL
+from limen.lab.site import Person
 from limen.lab.stage import carried_out
 
 if TYPE_CHECKING:
     from limen.lab.run import Plot, Run
     from limen.lab.setups import Setup
-    from limen.lab.site import Person, StoreFor
+    from limen.lab.site import StoreFor
     from limen.lab.stage import Script
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A plot and the script that plays it. Calling it carries it out; that takes seconds."""
+    """A plot and the script that plays it. Calling it carries it out; that takes seconds.
+
+    `roles` are those that Alice has when it begins; with `staff` there is an administrator.
+    """
 
     plot: Plot
     script: Script = field(repr=False)
+    roles: tuple[str, ...] = ()
+    staff: bool = False
 
     def __call__(
         self,
@@ -30,4 +36,12 @@ class Scenario:
         store_for: StoreFor | None = None,
     ) -> Run:
         """Carry it out; without a `person`, with one that is made for it."""
-        return carried_out(self.plot, self.script, person, setups=setups, store_for=store_for)
+        alice = replace(person or Person.generated(), roles=self.roles)
+        return carried_out(
+            self.plot,
+            self.script,
+            alice,
+            setups=setups,
+            store_for=store_for,
+            staff=Person.of_staff() if self.staff else None,
+        )
