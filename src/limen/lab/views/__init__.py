@@ -6,10 +6,11 @@ from typing import Final
 from starlette.routing import BaseRoute
 
 from limen.lab.desk import Desk
-from limen.lab.views import compare, start, take_away
+from limen.lab.views import compare, decide, start, take_away
 
 ROUTES: Final[tuple[Callable[[Desk], list[BaseRoute]], ...]] = (
     start.routes,
     compare.routes,
+    decide.routes,
     take_away.routes,
 )

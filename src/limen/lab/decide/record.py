@@ -1,0 +1,106 @@
+"""The decision as a document to keep: what was asked, what follows, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from limen.lab.decide.advisor import flips_of, removed_by, verdict_of
+from limen.lab.decide.measured import residual
+from limen.lab.decide.rulebook import RULEBOOK, Effect
+from limen.lab.pages import moment
+from limen.lab.setups import SETUPS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from limen.lab.decide.advisor import Verdict
+    from limen.lab.decide.rulebook import Answers, Rule
+    from limen.lab.run import Run
+
+_DOES: Final = {Effect.REMOVE: "Excludes", Effect.PREFER: "Passes over"}
+
+
+def record_of(answers: Answers, runs: Sequence[Run], at: int, version: str) -> str:
+    """Return the decision record in Markdown; `at` is in milliseconds."""
+    verdict = verdict_of(answers)
+    return "\n".join(
+        [
+            "# Decision record: how sign-ins are remembered",
+            "",
+            f"Made with Limen {version} on {moment(at)}. Rules checked on {RULEBOOK.checked}.",
+            "",
+            *_outcome(verdict, runs),
+            *_section("What was asked", _asked(answers)),
+            *_section("Rules that decided, in order", _reasons(verdict)),
+            *_section("Options that were excluded", _removed(verdict)),
+            *_section("Duties", (f"- [ ] {one.text} ({_sources(one)})" for one in verdict.duties)),
+            *_section("What would change the result", _flips(answers, verdict)),
+        ]
+    )
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    yield f"## {title}"
+    yield ""
+    yield from list(lines) or ["None."]
+    yield ""
+
+
+def _outcome(verdict: Verdict, runs: Sequence[Run]) -> Iterator[str]:
+    yield "## Result"
+    yield ""
+    if verdict.option is None:
+        yield from _conflict(verdict)
+        return
+    left = residual(verdict.option, runs)
+    yield f"**`{verdict.option.name}`**: `{SETUPS[verdict.option.name].code}`"
+    yield ""
+    yield f"Risk that is left: {left.promise}"
+    if left.run is not None:
+        machine = left.run.environment.get("machine", "unknown machine")
+        yield f"{left.measurement} One run, one process, {machine}; run `{left.run.id}`."
+    else:
+        yield "It was not measured."
+    yield ""
+
+
+def _conflict(verdict: Verdict) -> Iterator[str]:
+    yield "**No option fits.** These answers exclude each other:"
+    yield ""
+    if verdict.conflict is not None:
+        for question, answer in verdict.conflict.answers:
+            asked = RULEBOOK.question(question)
+            yield f"- {asked.asks} {asked.says(answer).capitalize()}."
+        if verdict.conflict.says:
+            yield ""
+            yield verdict.conflict.says
+    yield ""
+
+
+def _asked(answers: Answers) -> Iterator[str]:
+    for one in RULEBOOK.questions:
+        yield f"- {one.asks} **{one.says(answers[one.id])}**"
+
+
+def _reasons(verdict: Verdict) -> Iterator[str]:
+    for one in verdict.reasons:
+        named = ", ".join(f"`{name}`" for name in one.against)
+        done = f" {_DOES[one.rule.effect]} {named}." if named else ""
+        said = f"{one.rule.text} {one.rule.because}" if one.rule.text else one.rule.because
+        yield f"- **{one.rule.id}** {said}{done} ({_sources(one.rule)})"
+
+
+def _removed(verdict: Verdict) -> Iterator[str]:
+    for name, excluding in removed_by(verdict).items():
+        yield f"- `{name}`: {', '.join(one.rule.id for one in excluding)}"
+
+
+def _flips(answers: Answers, verdict: Verdict) -> Iterator[str]:
+    for flip in flips_of(answers, verdict):
+        question = RULEBOOK.question(flip.question)
+        result = f"`{flip.to}`" if flip.to else "no option fits"
+        yield f"- {question.asks} “{question.says(flip.answer)}”: {result}"
+
+
+def _sources(rule: Rule) -> str:
+    return "; ".join(f"{one.cite}, {one.grade.value}" for one in rule.evidence)
