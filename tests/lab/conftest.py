@@ -18,7 +18,7 @@ from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Serve, Served
 from seeds import FORGETTING, SETUPS
 
 from limen.lab.app import create_app
-from limen.lab.clients import Owner
+from limen.lab.clients import ACCESS, REFRESH, Owner, SimulatedClient
 from limen.lab.run import Plot, Run
 from limen.lab.scenarios import LOGOUT_REPLAY, SCENARIOS
 from limen.lab.setups import Storage
@@ -41,14 +41,14 @@ def everything_noted() -> Iterator[tuple[list[str], list[str]]]:
     """Note every secret that is used inside, and every line that is logged."""
     secrets, lines = [PASSPHRASE], list[str]()
     handler, root = _Lines(lines), logging.getLogger()
-    copy_of_jar, sign_in = Owner.copy_of_jar, Owner.sign_in
+    send, sign_in = SimulatedClient.send, Owner.sign_in
 
-    def noted(self: Owner, *kinds: str) -> Any:
-        cookies = copy_of_jar(self, *kinds)
-        for one in cookies:
-            value = one.value or ""
+    def sent(self: SimulatedClient, *stated: Any, **more: Any) -> Any:
+        answer = send(self, *stated, **more)
+        in_jar = [one.value or "" for one in self.copy_of_jar(ACCESS, REFRESH)]
+        for value in (*in_jar, *self.kept_by_script.values()):
             secrets.extend({value, value.rsplit(".", 1)[-1]})
-        return cookies
+        return answer
 
     def signed_in(self: Owner, *stated: str) -> None:
         secrets.append(stated[-1])
@@ -58,7 +58,7 @@ def everything_noted() -> Iterator[tuple[list[str], list[str]]]:
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Owner, "copy_of_jar", noted)
+        patched.setattr(SimulatedClient, "send", sent)
         patched.setattr(Owner, "sign_in", signed_in)
         yield secrets, lines
     root.removeHandler(handler)
