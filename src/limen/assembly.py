@@ -207,7 +207,7 @@ def assemble(
         keeps=keeps,
     )
     redaction = Redaction(
-        entropy.octets(RUN_KEY_OCTETS),
+        getattr(settings.sink, "run_key", None) or entropy.octets(RUN_KEY_OCTETS),
         show_personal=getattr(settings.sink, "shows_personal", False),
     )
     return Assembly(

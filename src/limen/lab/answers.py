@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from limen.lab.run import Column, Run, Step
 
 FIRST_REFUSAL: Final = 400  # HTTP statuses from here on refuse or fail
+FIRST_FAULT: Final = 500  # and from here on it is no fault of the client
 _ANSWERS: Final = frozenset({Phase.LOGIN_RESPOND, Phase.RESOURCE_RESPOND})
 _AS_SENT: Final = "as sent"
 
@@ -44,5 +45,5 @@ def _answer(column: Column, step: Step) -> Answer | None:
     reasons = [check.reason for event in asked for check in event.checks if check.reason]
     # Whoever is known and may not was refused for no fault of a credential.
     known = any(event.phase is Phase.AUTHZ_DECIDE for event in asked)
-    refused = reasons and status >= FIRST_REFUSAL and not known
+    refused = reasons and FIRST_REFUSAL <= status < FIRST_FAULT and not known
     return Answer(status, len(sent), reasons[-1] if refused else None)

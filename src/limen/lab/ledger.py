@@ -187,7 +187,7 @@ class Ledger:
 
     def __init__(
         self,
-        database: Path,
+        database: Path | None,
         record: Record,
         labelled: Callable[[bytes], Recorded | None],
         began: int,
@@ -202,7 +202,12 @@ class Ledger:
         return tuple(self._snapshots)
 
     def read(self, request_id: str) -> None:
-        """Read everything that is listed and keep it as the state after a request."""
+        """Read everything that is listed and keep it as the state after a request.
+
+        Without a database file there is nothing that anybody but the server could read.
+        """
+        if self._database is None:
+            return
         uri = f"{self._database.as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             connection.execute("begin")  # one state, not six

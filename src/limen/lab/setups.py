@@ -25,6 +25,7 @@ class Setup:
 
     `name` is short enough for the head of a column and stands in addresses. `check=None` is
     the preset of the strategy; without `refresh` a signed strategy keeps nothing at all.
+    With `memory` the server keeps everything in its own process, and shares it with nobody.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Setup:
     check: Literal["feed", "store"] | None = None
     refresh: bool = True
     storage: Storage = Storage.JAR
+    memory: bool = False
 
     @property
     def by_cookie(self) -> bool:
@@ -57,7 +59,8 @@ class Setup:
     def code(self) -> str:
         """How an application writes these settings."""
         stated = "".join(f", {name}={value!r}" for name, value in self.options.items())
-        return f'Limen("{self.strategy}"{stated}, ...)'
+        kept = ", store=MemoryStore()" if self.memory else ""
+        return f'Limen("{self.strategy}"{stated}{kept}, ...)'
 
     def kept_in(self, storage: Storage) -> Setup:
         """Return the same settings with another place to keep the credential in."""
@@ -75,6 +78,8 @@ SETUPS: Final = {
         Setup("session-feed", "session", check="feed"),
     )
 }
+# Not offered by itself: with one process nobody can tell it from `session`.
+IN_MEMORY: Final = Setup("session-memory", "session", memory=True)
 # What a run compares unless told otherwise, and what every attack is tried against.
 USUAL: Final = tuple(SETUPS[name] for name in ("jwt", "session", "hybrid"))
 ATTACKED: Final = tuple(SETUPS[name] for name in ("jwt-only", "jwt", "session", "hybrid"))

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from limen.lab.nodes import Nodes
     from limen.lab.setups import Setup
     from limen.ports import Store
     from limen.trace import TraceEvent
+    from limen.web.asgi import ASGIApp
 
 LOOPBACK = "127.0.0.1"
 SECRET_OCTETS = 32
@@ -67,13 +70,17 @@ class LabSink(RingSink):
 
     def __init__(self, clock: MovableClock) -> None:
         super().__init__(MAX_EVENTS)
-        self._clock = clock
+        self.clock = clock
 
     def emit(self, event: TraceEvent) -> None:
-        """Keep the event."""
-        moved = self._clock.forward // 1000
+        """Mark the event and keep it."""
+        moved = self.clock.forward // 1000
         badges = (*event.badges, f"simulated clock +{moved} s") if moved else event.badges
-        super().emit(replace(event, badges=badges))
+        self.keep(replace(event, badges=badges))
+
+    def keep(self, event: TraceEvent) -> None:
+        """Keep an event as it is."""
+        super().emit(event)
 
 
 StoreFor = Callable[[str], "Store"]
@@ -113,12 +120,17 @@ class Premises:
     account: str
     staff: Person | None = None
 
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody who has an account."""
+        return (self.person,) if self.staff is None else (self.person, self.staff)
+
     @classmethod
     def build(cls, folder: Path, person: Person, staff: Person | None = None) -> Premises:
         """Make the database and open the accounts, which is no part of the scenario."""
         database = folder / "premises.db"
         secret = random_text(SystemEntropy(), SECRET_OCTETS)
-        url = _url(database)
+        url = url_of(database)
         migrate(url)
         with BlockingLimen("hybrid", database=url, secret=secret) as limen:
             account = _opened(limen, person)
@@ -141,7 +153,11 @@ def _opened(limen: BlockingLimen, person: Person) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A running application, the trace of everything that it did, and what it left behind."""
+    """A running application, the trace of everything that it did, and what it left behind.
+
+    `nodes` are its server processes where it has more than the one that is this process;
+    `store` is the store where Limen did not open its own.
+    """
 
     limen: Limen
     setup: Setup
@@ -151,6 +167,8 @@ class Site:
     clock: MovableClock
     wire: Wire
     ledger: Ledger
+    nodes: Nodes | None = None
+    store: Store | None = None
 
     @property
     def events(self) -> tuple[TraceEvent, ...]:
@@ -167,7 +185,7 @@ def site_under(
     `store_for` makes the store of a database URL; without it Limen opens its own.
     """
     file, clock = premises.copy_for(setup), MovableClock()
-    sink, url = LabSink(clock), _url(file)
+    sink, url = LabSink(clock), url_of(file)
     options = setup.options | Options(secret=premises.secret, sink=sink)
     if store_for is None:
         options["database"] = url
@@ -178,13 +196,18 @@ def site_under(
     ledger = Ledger(file, tracer.recorded, tracer.seen, clock.now())
     with socket.socket() as listening:
         listening.bind((LOOPBACK, 0))
-        with _served(application(limen, run, wire), listening):
+        with served(application(limen, run, wire), listening):
             address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
             ledger.read("-")
-            yield Site(limen, setup, address, sink, run, clock, wire, ledger)
+            yield Site(limen, setup, address, sink, run, clock, wire, ledger, store=store)
 
 
 def application(limen: Limen, run: str, wire: Wire) -> Observation:
+    """Return the shop, and around it what records the wire."""
+    return Observation(shop_with(limen, run), limen, run, wire)
+
+
+def shop_with(limen: Limen, run: str) -> Starlette:
     """Return a small shop: protected resources, and Limen installed as documented."""
     shop = Starlette()
     shop.add_route(PROTECTED, _orders, methods=["GET", "POST"])
@@ -192,7 +215,7 @@ def application(limen: Limen, run: str, wire: Wire) -> Observation:
     open_back_office(shop)
     shop.add_middleware(Correlation, run=run)
     install(shop, limen)
-    return Observation(shop, limen, run, wire)
+    return shop
 
 
 @requires()
@@ -208,18 +231,12 @@ async def _accounts(request: Request) -> JSONResponse:
 
 
 @contextmanager
-def _served(app: Observation, listening: socket.socket) -> Iterator[None]:
-    config = uvicorn.Config(
-        app,
-        lifespan="on",
-        log_level="warning",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],), name="limen-lab-site")
+def served(app: ASGIApp, listening: socket.socket) -> Iterator[None]:
+    """Serve an application on a bound socket, in a thread, until the block ends."""
+    server = uvicorn.Server(server_config(app))
+    # The thread takes over who acts, for the trace.
+    work = (copy_context().run, (server.run, [listening]))
+    thread = threading.Thread(target=work[0], args=work[1], name="limen-lab-site")
     thread.start()
     try:
         until = time.monotonic() + START_TIMEOUT_S
@@ -233,5 +250,19 @@ def _served(app: Observation, listening: socket.socket) -> Iterator[None]:
         thread.join()
 
 
-def _url(file: Path) -> str:
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """Return how every server of the Lab serves."""
+    return uvicorn.Config(
+        app,
+        lifespan="on",
+        log_level="warning",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+    )
+
+
+def url_of(file: Path) -> str:
+    """Return the address of a database file, as an application writes it."""
     return f"sqlite+aiosqlite:///{file}"

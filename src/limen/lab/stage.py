@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from limen.clock import SystemClock, elapsed_ns
 from limen.entropy import SystemEntropy, random_text
 from limen.lab.clients import Owner, SimulatedClient, Thief, request_numbers
+from limen.lab.cluster import site_of_nodes
 from limen.lab.run import Column, Run
 from limen.lab.site import Person, Premises, site_under
+from limen.lab.storehouse import Storehouse
 
 if TYPE_CHECKING:
+    from limen.lab.nodes import Nodes
     from limen.lab.run import Plot, Step
     from limen.lab.setups import Setup
     from limen.lab.site import Site, StoreFor
@@ -76,6 +81,22 @@ class Stage:
     def pass_time(self, milliseconds: int) -> None:
         """Move the server's clock forward; clients and their jars stay where they are."""
         self.site.clock.forward += milliseconds
+        if self.site.nodes is not None:
+            self.site.nodes.set_ahead(self.site.clock.forward)
+
+    @property
+    def storehouse(self) -> Storehouse:
+        """The process of the store, of a scenario where it is one."""
+        if not isinstance(self.site.store, Storehouse):
+            raise RuntimeError("the store of this scenario is no process of its own")  # noqa: TRY004 - a script asks for what it did not order
+        return self.site.store
+
+    @property
+    def nodes(self) -> Nodes:
+        """The server processes, of a scenario that has several."""
+        if self.site.nodes is None:
+            raise RuntimeError("this scenario has one server process")
+        return self.site.nodes
 
     def watch(self, thief: Thief, path: str, ended_ns: int) -> None:
         """Replay until the first refusal, or until watching longer would prove nothing more."""
@@ -94,21 +115,33 @@ def carried_out(
     setups: tuple[Setup, ...],
     store_for: StoreFor | None,
     staff: Person | None = None,
+    nodes: bool = False,
+    store_apart: bool = False,
 ) -> Run:
     """Carry a scenario out under each setup. Blocks, so call it from a thread of its own.
 
-    With `staff` there is an account of an administrator, too.
+    With `staff` there is an account of an administrator, too; with `nodes` the servers are
+    two child processes behind one address, and with `store_apart` the store is one.
     """
+    storing = Storehouse if store_apart else store_for
     run = random_text(SystemEntropy(), RUN_ID_OCTETS)
     began = SystemClock().now()
-    columns, moved = [], 0
+    columns, facts = [], Facts()
     with tempfile.TemporaryDirectory(prefix="limen-lab-") as folder:
         premises = Premises.build(Path(folder), person or Person.generated(), staff)
         for setup in setups:
-            with site_under(setup, premises, run, store_for) as site:
+            with _site(setup, premises, run, storing, nodes=nodes) as site:
                 columns.append(_column(site, premises, script))
-                moved = site.clock.forward
-    return Run(run, began, plot, environment(moved), tuple(columns))
+                facts = facts.with_those_of(site)
+    return Run(run, began, plot, environment(facts), tuple(columns))
+
+
+def _site(
+    setup: Setup, premises: Premises, run: str, store_for: StoreFor | None, *, nodes: bool
+) -> contextlib.AbstractContextManager[Site]:
+    if nodes:
+        return site_of_nodes(setup, premises, run)
+    return site_under(setup, premises, run, store_for)
 
 
 def _column(site: Site, premises: Premises, script: Script) -> Column:
@@ -127,15 +160,56 @@ def _column(site: Site, premises: Premises, script: Script) -> Column:
     )
 
 
-def environment(moved: int = 0) -> dict[str, str]:
-    """Return what a reader needs to judge the numbers; `moved` is in milliseconds."""
-    days, seconds = divmod(moved // 1000, 86_400)
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the sites of a run were: how far their clocks were moved, in milliseconds, how many
+    server processes each had and which ended how, and who kept everything in memory;
+    `store` says what the store was besides a file.
+    """
+
+    moved: int = 0
+    processes: int = 1
+    killed: tuple[str, ...] = ()
+    in_memory: tuple[str, ...] = ()
+    store: str = ""
+
+    def with_those_of(self, site: Site) -> Facts:
+        """Return these facts and those of one more site."""
+        nodes, name = site.nodes, site.setup.name
+        killed = () if nodes is None else tuple(nodes.killed.items())
+        ended = [f"{node} by {signal.Signals(-code).name}" for node, code in killed]
+        return Facts(
+            max(self.moved, site.clock.forward),
+            1 if nodes is None else len(nodes),
+            tuple(dict.fromkeys((*self.killed, *ended))),
+            (*self.in_memory, name) if site.setup.memory else self.in_memory,
+            _told_of(site.store) or self.store,
+        )
+
+
+def _told_of(store: object) -> str:
+    if not isinstance(store, Storehouse):
+        return ""
+    killed = store.killed_by
+    return " behind a child process" + (f"; killed by {killed}" if killed else "")
+
+
+ONE_PROCESS: Final = Facts()
+
+
+def environment(facts: Facts = ONE_PROCESS) -> dict[str, str]:
+    """Return what a reader needs to judge the numbers."""
+    days, seconds = divmod(facts.moved // 1000, 86_400)
     forward = " and ".join([f"{days} days"] * bool(days) + [f"{seconds} s"] * bool(seconds))
+    several = f"{facts.processes} child processes behind a balancer"
+    ended = f"; killed: {', '.join(facts.killed)}" if facts.killed else ""
+    apart = f"; {', '.join(facts.in_memory)}: the memory of each process"
     return {
         "limen": version("limen"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "store": "SQLite file, one server process",
-        "clock": f"real, moved forward by {forward} at the server" if moved else "real",
+        "store": "SQLite file" + facts.store + (apart if facts.in_memory else ""),
+        "servers": (several if facts.processes > 1 else "one process") + ended,
+        "clock": f"real, moved forward by {forward} at the server" if facts.moved else "real",
         "clients": "simulated, over HTTP on the loopback",
     }

@@ -16,6 +16,9 @@ class Sink(Protocol):
 
     Personal values, such as an e-mail address, are masked before they come here. Only a sink
     whose attribute `shows_personal` is true gets them, like the Lab's for its made-up people.
+
+    Several processes whose sinks have the same `run_key`, 32 random bytes that are recorded
+    nowhere, give a credential the same fingerprint.
     """
 
     def emit(self, event: TraceEvent) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from limen.lab.scenarios.endings import ELSEWHERE, LOGOUT_REPLAY
 from limen.lab.scenarios.expiry import EXPIRY
 from limen.lab.scenarios.keys import KEY_ROTATION
+from limen.lab.scenarios.nodes import NODE_FAULT
 from limen.lab.scenarios.proving import WRONG_PASSWORD
 from limen.lab.scenarios.refresh import REFRESHED
 from limen.lab.scenarios.roles import ROLE_CHANGE
@@ -31,6 +32,7 @@ from limen.lab.scenarios.steps import (
     UNKNOWN,
     WRONG,
 )
+from limen.lab.scenarios.store import STORE_FAULT
 
 __all__ = [
     "COPY_LATER",
@@ -67,6 +69,8 @@ SCENARIOS: Final = {
         REFRESHED,
         ROLE_CHANGE,
         KEY_ROTATION,
+        NODE_FAULT,
+        STORE_FAULT,
         WRONG_PASSWORD,
     )
 }

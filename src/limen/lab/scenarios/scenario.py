@@ -21,12 +21,17 @@ class Scenario:
     """A plot and the script that plays it. Calling it carries it out; that takes seconds.
 
     `roles` are those that Alice has when it begins; with `staff` there is an administrator.
+    With `nodes` the servers are two child processes behind one address, with `store_apart` the
+    store is one. `besides` are columns that it always has, beside those that were chosen.
     """
 
     plot: Plot
     script: Script = field(repr=False)
     roles: tuple[str, ...] = ()
     staff: bool = False
+    nodes: bool = False
+    store_apart: bool = False
+    besides: tuple[Setup, ...] = ()
 
     def __call__(
         self,
@@ -41,7 +46,9 @@ class Scenario:
             self.plot,
             self.script,
             alice,
-            setups=setups,
+            setups=(*setups, *self.besides),
             store_for=store_for,
             staff=Person.of_staff() if self.staff else None,
+            nodes=self.nodes,
+            store_apart=self.store_apart,
         )
