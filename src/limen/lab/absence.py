@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ORDER = tuple(Phase)
 UNEXPLAINED = "the trace of this step has none"
+_OF_A_CREDENTIAL = frozenset({Phase.CLIENT_ATTACH, Phase.REVOCATION_CHECK, Phase.AUTHZ_DECIDE})
 
 
 def why_absent(phase: Phase, column: Column, events: Sequence[TraceEvent]) -> str:
@@ -25,6 +26,8 @@ def why_absent(phase: Phase, column: Column, events: Sequence[TraceEvent]) -> st
     stopped = _refusal_before(phase, events)
     if stopped is not None:
         return stopped
+    if phase in _OF_A_CREDENTIAL and all(one.phase is not Phase.CLIENT_ATTACH for one in events):
+        return "the client had nothing to attach"
     match phase:
         case Phase.REVOCATION_CHECK | Phase.PRINCIPAL_LOAD if _was_renewed(events):
             return "the access token was refused, and the row of the refresh token answered"

@@ -245,6 +245,15 @@ class Owner(SimulatedClient):
         self.forget(*self.kept_by_script)
         return answered_ns
 
+    def change_password(self, path: str, current: str, new: str) -> int:
+        """Replace the passphrase and end every other sign-in; return when that was answered."""
+        stated = {"currentPassword": current, "newPassword": new, "revokeOtherSessions": True}
+        carrier = {} if self._site.setup.by_cookie else {"x-limen-carrier": "bearer"}
+        response = self.send("POST", path, json=stated, headers=carrier)
+        answered_ns = elapsed_ns()
+        response.raise_for_status()
+        return answered_ns
+
     def forget(self, *kinds: str) -> None:
         """Drop what this client holds of these kinds, and tell nobody."""
         before = self.held

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Final
 
-OF_THE_LAB: Final = (("Start", "/"), ("Decide", "/decide"))
+OF_THE_LAB: Final = (("Start", "/"), ("Attack", "/attack"), ("Decide", "/decide"))
 OF_A_RUN: Final = (("Compare", ""), ("Take away", "/trace.json"))

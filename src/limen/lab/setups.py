@@ -26,6 +26,7 @@ class Setup:
     `name` is short enough for the head of a column and stands in addresses. `check=None` is
     the preset of the strategy; without `refresh` a signed strategy keeps nothing at all.
     With `memory` the server keeps everything in its own process, and shares it with nobody.
+    Pages of `trusted_origins` may act with the cookies, as those of the application may.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Setup:
     refresh: bool = True
     storage: Storage = Storage.JAR
     memory: bool = False
+    trusted_origins: tuple[str, ...] = ()
 
     @property
     def by_cookie(self) -> bool:
@@ -53,6 +55,8 @@ class Setup:
             options["check"] = self.check
         if not self.refresh:
             options["refresh"] = None
+        if self.trusted_origins:
+            options["trusted_origins"] = list(self.trusted_origins)
         return options
 
     @property

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from limen.lab.answers import answers_of
 from limen.lab.setups import ATTACKED, Setup
+from limen.lab.site import Person
 from limen.lab.stage import carried_out
 
 if TYPE_CHECKING:
     from limen.lab.run import Column, Plot, Run
-    from limen.lab.site import Person, StoreFor
+    from limen.lab.site import StoreFor
     from limen.lab.stage import Script
 
 # What a column answers where the attack has nothing to aim at.
 NO_STEP: Final = "no step"
 Outcome: TypeAlias = str
+Measure: TypeAlias = "Callable[[Run, Column], Outcome]"
+Facts: TypeAlias = "Callable[[Run, Column], Mapping[str, str]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One question of a card, with an oracle of its own: by the name of a setup, the outcome
+    that must be measured.
+    """
+
+    question: str
+    expected: Mapping[str, Outcome]
+    measured: Measure = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,11 @@ class Card:
     of `choices`, which are also what a person may predict. The outcome of a column is the last
     status of the step `deciding`, `no step` without one, unless `measured` reads it otherwise.
     `switch` says which choice decided, `fix` what to change to get another outcome.
+
+    `probes` are further questions to the same run, which nobody predicts. `fixed` are the same
+    attack against what `fix` speaks of, each told apart by its `condition`. `roles` are those
+    that Alice has when it begins, and with `staff` there is an administrator. `facts` are what
+    a run says besides its outcome, to be shown with it.
     """
 
     id: str
@@ -40,17 +59,39 @@ class Card:
     switch: str
     fix: str
     setups: tuple[Setup, ...] = ATTACKED
-    measured: Callable[[Run, Column], Outcome] | None = None
+    measured: Measure | None = None
+    probes: tuple[Probe, ...] = ()
+    fixed: tuple[Card, ...] = ()
+    condition: str = ""
+    roles: tuple[str, ...] = ()
+    staff: bool = False
+    facts: Facts | None = None
+    see: tuple[str, ...] = ()
 
     def __call__(self, person: Person | None = None, *, store_for: StoreFor | None = None) -> Run:
         """Try it; that takes seconds."""
-        return carried_out(self.plot, self.script, person, setups=self.setups, store_for=store_for)
+        alice = replace(person or Person.generated(), roles=self.roles)
+        staff = Person.of_staff() if self.staff else None
+        return carried_out(
+            self.plot, self.script, alice, setups=self.setups, store_for=store_for, staff=staff
+        )
 
     def outcome(self, run: Run, column: Column) -> Outcome:
         """Return what was measured in one column of a run of this card."""
         if self.measured is not None:
             return self.measured(run, column)
         return last_status(run, column, self.deciding)
+
+    @property
+    def questions(self) -> tuple[Probe, ...]:
+        """Return everything that a run of this card must answer, what decides first."""
+        return (Probe(self.question, self.expected, self.outcome), *self.probes)
+
+    def under_each_condition(self) -> Iterator[Card]:
+        """Yield this card, and the same attack under every other condition."""
+        yield self
+        for one in self.fixed:
+            yield from one.under_each_condition()
 
 
 def last_status(run: Run, column: Column, step: str) -> Outcome:

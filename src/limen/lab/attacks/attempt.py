@@ -1,0 +1,165 @@
+"""What came of running a card: each question by column, against the oracle and a prediction."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from limen.lab.attacks.measures import reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from limen.lab.attacks.card import Card, Outcome
+    from limen.lab.run import Run
+
+# What a status means to whoever attacks.
+MEANINGS: Final[Mapping[str, str]] = {
+    "200": "accepted",
+    "401": "refused",
+    "403": "known, but not allowed",
+    "422": "refused as it stands",
+    "503": "refused, because nobody can say",
+    "no step": "nothing to aim at",
+}
+MAX_ATTEMPTS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One question in one column. `reason` is why the server refused, as its trace says."""
+
+    column: str
+    expected: Outcome | None
+    measured: Outcome
+    predicted: Outcome | None
+    reason: str | None
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the oracle was right."""
+        return self.measured == self.expected
+
+    @property
+    def foreseen(self) -> bool | None:
+        """Whether a person foresaw it, `None` if they said nothing."""
+        return None if self.predicted is None else self.measured == self.predicted
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One question of a card and what each column answered."""
+
+    question: str
+    columns: tuple[Tried, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a card, judged. `at` is in milliseconds; the first answer is what decides."""
+
+    card: Card
+    run_id: str
+    at: int
+    answers: tuple[Answered, ...]
+    facts: tuple[tuple[str, Mapping[str, str]], ...]
+
+    @property
+    def differing(self) -> tuple[tuple[str, Tried], ...]:
+        """Return every question whose answer is not the expected one."""
+        return tuple(
+            (one.question, tried)
+            for one in self.answers
+            for tried in one.columns
+            if not tried.as_expected
+        )
+
+    @property
+    def score(self) -> tuple[int, int]:
+        """Return how many columns were foreseen, of how many that somebody spoke of."""
+        said = [one.foreseen for one in self.answers[0].columns if one.foreseen is not None]
+        return sum(said), len(said)
+
+
+def judged(card: Card, run: Run, predicted: Mapping[str, Outcome]) -> Attempt:
+    """Hold a run of a card against its oracle and against what a person predicted."""
+    answers = []
+    for number, probe in enumerate(card.questions):
+        said = {} if number else predicted
+        answers.append(
+            Answered(
+                probe.question,
+                tuple(
+                    Tried(
+                        column.name,
+                        probe.expected.get(column.name),
+                        probe.measured(run, column),
+                        said.get(column.name),
+                        None if number else reason_of(column, card.deciding),
+                    )
+                    for column in run.columns
+                ),
+            )
+        )
+    told = card.facts
+    facts = tuple((one.name, told(run, one)) for one in run.columns) if told else ()
+    return Attempt(card, run.id, run.at, tuple(answers), facts)
+
+
+class Attempts:
+    """The newest attempts, and the newest one of each card; in memory, gone with the process."""
+
+    def __init__(self) -> None:
+        self._by_run: OrderedDict[str, Attempt] = OrderedDict()
+        self._newest: dict[str, Attempt] = {}
+
+    def keep(self, attempt: Attempt) -> None:
+        """Keep an attempt, and forget the oldest when there are too many."""
+        self._by_run[attempt.run_id] = self._newest[attempt.card.id] = attempt
+        while len(self._by_run) > MAX_ATTEMPTS:
+            self._by_run.popitem(last=False)
+
+    def find(self, run_id: str) -> Attempt | None:
+        """Return the attempt that made a run, if it is still kept."""
+        return self._by_run.get(run_id)
+
+    def newest(self, card_id: str) -> Attempt | None:
+        """Return the newest attempt of a card."""
+        return self._newest.get(card_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One card against one setup in the matrix; no `expected`, no such column."""
+
+    expected: Outcome | None
+    measured: Outcome | None
+    run_id: str | None
+
+    @property
+    def state(self) -> str:
+        """Say in words how the two compare."""
+        if self.expected is None:
+            return "not tried"
+        if self.measured is None:
+            return "not run yet"
+        return "as expected" if self.measured == self.expected else "differs"
+
+
+def matrix(
+    cards: Mapping[str, Card], attempts: Attempts, columns: tuple[str, ...]
+) -> Iterator[tuple[Card, tuple[Cell, ...]]]:
+    """Yield every card under each of its conditions, and what is known of it by column."""
+    for base in cards.values():
+        for card in base.under_each_condition():
+            attempt = attempts.newest(card.id)
+            yield card, tuple(_cell(card, attempt, name) for name in columns)
+
+
+def _cell(card: Card, attempt: Attempt | None, column: str) -> Cell:
+    expected = card.expected.get(column)
+    if attempt is None:
+        return Cell(expected, None, None)
+    found = [one.measured for one in attempt.answers[0].columns if one.column == column]
+    return Cell(expected, found[0] if found else None, attempt.run_id)

@@ -1,0 +1,102 @@
+"""The oracle: what each card promises of each column; and cards that notice what is broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeAlias
+
+import pytest
+from canaries import leaks
+from conftest import everything_noted
+from labs import Recorded
+
+from limen.effects import Ended, Revoke
+from limen.lab.absence import UNEXPLAINED
+from limen.lab.admission import Admission
+from limen.lab.attacks import CARDS
+from limen.lab.attacks.attempt import judged
+from limen.lab.attacks.card import Card
+from limen.lab.desk import Desk
+from limen.lab.lanes import align
+from limen.lab.views.attack import AttackView
+from limen.lab.views.compare import run_page
+from limen.stores.sql import SqlStore
+
+ALL = {one.id: one for base in CARDS.values() for one in base.under_each_condition()}
+Tried: TypeAlias = Callable[[str], Recorded]
+every_card = pytest.mark.parametrize("name", list(ALL))
+
+
+@pytest.fixture(scope="module")
+def tried() -> Tried:
+    """Give a function that runs a card, once for all tests of this process."""
+
+    @cache
+    def attempt(name: str) -> Recorded:
+        with everything_noted() as (secrets, lines):
+            run = ALL[name]()
+        return Recorded(run, secrets, lines)
+
+    return attempt
+
+
+@every_card
+def test_each_column_answers_as_promised(tried: Tried, name: str) -> None:
+    card, run = ALL[name], tried(name).run
+    assert {one.name for one in run.columns} == set(card.expected)
+    for probe in card.questions:
+        measured = {one.name: probe.measured(run, one) for one in run.columns}
+        assert measured == probe.expected, probe.question
+    assert set(card.expected.values()) <= set(card.choices)
+    assert judged(card, run, {}).differing == ()
+
+
+@every_card
+def test_every_request_is_in_the_table_of_its_run(tried: Tried, name: str) -> None:
+    card, run = ALL[name], tried(name).run
+    steps = [step.name for step in card.plot.steps]
+    for column in run.columns:
+        assert sum(len(column.in_step(step)) for step in steps) == len(column.events)
+    for section in align(run):
+        for row in section.rows:
+            for cell in row.cells:
+                told = (section.step.name, row.phase, cell.column)
+                assert bool(cell.entries) != bool(cell.no_step), told
+                assert cell.no_step != UNEXPLAINED, told
+
+
+@every_card
+def test_no_secret_leaves_a_card(tried: Tried, name: str) -> None:
+    recorded, card = tried(name), ALL[name]
+    assert len(recorded.secrets) > 3
+    attempt = judged(card, recorded.run, {})
+    told = [run_page(recorded.run), json.dumps(recorded.run.as_json()), repr(attempt)]
+    assert leaks(recorded.secrets, "\n".join([*told, *recorded.log])) == []
+
+
+class _KeepsEverything(SqlStore):
+    """A store with the guard taken out: it says that it ended sessions and ends none."""
+
+    async def perform(self, effect: Any) -> Any:
+        if isinstance(effect, Revoke):
+            return Ended(1)
+        return await super().perform(effect)
+
+
+def page_of(card: Card, run: Any) -> str:
+    """Return the page with the result of a run of a card."""
+    attempt = judged(card, run, {})
+    view = AttackView(Desk(Admission(1), {}), CARDS)
+    return view.result_page(attempt)
+
+
+def test_a_store_that_keeps_what_it_should_delete_turns_a_card_red() -> None:
+    card = CARDS["A4"]
+    run = card(store_for=_KeepsEverything)
+    differing = {tried.column for _, tried in judged(card, run, {}).differing}
+    assert differing >= {"session", "hybrid"}
+    page = page_of(card, run)
+    assert "Not as expected" in page
+    assert "<code>session</code> answered <code>200</code>, and <code>401</code> was" in page
