@@ -13,7 +13,7 @@ import httpx
 
 from limen.clock import elapsed_ns
 from limen.evidence import Check, Count, Duration, Hidden, Public
-from limen.lab.exchange import Unsent, kind_of
+from limen.lab.exchange import Unsent, kind_of, plain
 from limen.lab.observation import CLIENT_HEADER, REQUEST_HEADER
 from limen.phase import Phase
 from limen.secret import Secret
@@ -198,17 +198,18 @@ class SimulatedClient:
 
     def _unsent(self, path: str) -> tuple[Unsent, ...]:
         """Return the cookies of the jar that do not go along with a request, and why."""
+        jar = list(self._http.cookies.jar)  # asking it drops what has expired
         asked = Request(self._site.url + path)  # noqa: S310 - it is never opened
         self._http.cookies.jar.add_cookie_header(asked)
-        sent = {one.partition("=")[0] for one in (asked.get_header("Cookie") or "").split("; ")}
+        sent = set((asked.get_header("Cookie") or "").split("; "))
         return tuple(
             Unsent(
-                one.name,
+                plain(one.name),
                 self._site.wire.record(Hidden(Secret(one.value or ""), kind_of(one.name, ""))),
                 _why_unsent(one, self._site.url, path),
             )
-            for one in self._http.cookies.jar
-            if one.name not in sent
+            for one in jar
+            if f"{one.name}={one.value}" not in sent
         )
 
 
@@ -314,6 +315,11 @@ def _part(name: str) -> str:
     return "refresh cookie" if name.endswith(REFRESH) else "access cookie"
 
 
+def _covers(scope: str, path: str) -> bool:
+    """Tell whether a cookie's path covers a path (RFC 6265bis section 5.1.4)."""
+    return path == scope or path.startswith(scope if scope.endswith("/") else f"{scope}/")
+
+
 def _why_unsent(cookie: Cookie, url: str, path: str) -> str:
     """Return the rule of RFC 6265bis that keeps a cookie in the jar."""
     asked = urlsplit(url)
@@ -321,6 +327,6 @@ def _why_unsent(cookie: Cookie, url: str, path: str) -> str:
         return "Expired"
     if cookie.secure and asked.scheme != "https":
         return "SecureOnly"
-    if not path.startswith(cookie.path):
+    if not _covers(cookie.path, path):
         return "NotOnPath"
     return "DomainMismatch"

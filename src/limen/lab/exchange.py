@@ -1,7 +1,7 @@
 """One request and its answer as they crossed the wire, with every credential replaced.
 
-What may be read is listed here by name: header fields, members of bodies and claims. A
-credential becomes its label; anything that is not listed is counted and not recorded.
+What may be read is listed by name in `limen.lab.listed`. A credential becomes its label;
+anything else that is not listed is counted and not recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from limen.evidence import Count, Hidden, Personal, Public
+from limen.lab import listed
 from limen.secret import Secret
+from limen.session import HANDLE_PREFIX, REFRESH_PREFIX
 
 if TYPE_CHECKING:
     from limen.evidence import CredentialKind, Evidence
@@ -24,80 +26,16 @@ if TYPE_CHECKING:
 Piece: TypeAlias = "str | Recorded | None"
 Record: TypeAlias = "Callable[[Evidence], Recorded]"
 
-SHOWN_HEADERS: Final = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "cache-control",
-        "connection",
-        "content-length",
-        "content-type",
-        "date",
-        "host",
-        "origin",
-        "retry-after",
-        "sec-fetch-dest",
-        "sec-fetch-mode",
-        "sec-fetch-site",
-        "user-agent",
-        "vary",
-        "www-authenticate",
-        "x-lab-client",
-        "x-lab-request",
-        "x-limen-carrier",
-        "x-content-type-options",
-    }
-)
-SHOWN_MEMBERS: Final = frozenset(
-    {
-        "account",
-        "code",
-        "emailVerified",
-        "expiresAt",
-        "id",
-        "keys",
-        "message",
-        "of",
-        "orders",
-        "revokeOtherSessions",
-        "redirect",
-        "roles",
-        "status",
-        "success",
-    }
-)
-PERSONAL_MEMBERS: Final = frozenset({"email", "name"})
-_KINDS: Final[Mapping[str, CredentialKind]] = {
-    "token": "token",
-    "refreshToken": "refresh",
-    "password": "password",
-    "newPassword": "password",
-    "currentPassword": "password",
-}
-SHOWN_CLAIMS: Final = frozenset(
-    {
-        "iss",
-        "aud",
-        "sub",
-        "sid",
-        "exp",
-        "iat",
-        "iat_ms",
-        "nbf",
-        "jti",
-        "auth_time",
-        "client_id",
-        "scope",
-    }
-    | {"typ", "alg", "kid", "roles", "amr"}
-)
-HANDLE: Final = "ses_"
 JSON_TYPE: Final = "application/json"
 MAX_BODY_OCTETS: Final = 65_536
 MAX_TEXT: Final = 300
-# A body with a password is counted in steps of this many octets: its length would tell.
+MAX_MEMBERS: Final = 100
+MAX_NUMBER: Final = 2**53  # beyond it, readers of JSON differ (RFC 7493 section 2.2)
+# A request that was not read whole is counted in steps of this many octets: its exact length
+# could tell that of a password.
 BUCKET_OCTETS: Final = 64
 _JWT_PARTS: Final = 3
+_UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +55,8 @@ class Line:
 class Body:
     """What a message carried: its members by path, such as `user.email`.
 
-    `octets` is rounded up to a multiple of 64 where `rounded`, since its exact length would
-    tell that of a password.
+    `octets` is rounded up to a multiple of 64 where `rounded`, since the exact length of
+    what was not read could tell that of a password.
     """
 
     media_type: str
@@ -138,21 +76,31 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request or an answer: its first line, its header lines in their order, its body."""
+    """A request or an answer: its first line, its header lines in their order, its body.
+
+    `start_octets` counts the first line with its line end.
+    """
 
     start: str
+    start_octets: int
     lines: tuple[Line, ...]
     body: Body | None
 
     @property
     def header_octets(self) -> int:
         """Return the octets of the first line, the header lines and the empty line after."""
-        return len(self.start) + 2 + sum(line.octets for line in self.lines) + 2
+        return self.start_octets + sum(line.octets for line in self.lines) + 2
+
+    @property
+    def octets(self) -> int:
+        """Return all octets; those of the body may be rounded."""
+        return self.header_octets + (self.body.octets if self.body else 0)
 
     def as_json(self) -> dict[str, object]:
         """Return the message as JSON values."""
         return {
             "start": self.start,
+            "start_bytes": self.start_octets,
             "headers": [line.as_json() for line in self.lines],
             "header_bytes": self.header_octets,
             "body": None if self.body is None else self.body.as_json(),
@@ -222,34 +170,45 @@ def lines_of(headers: Iterable[tuple[bytes, bytes]], record: Record) -> tuple[Li
     """Return header lines with their credentials replaced; names as the server was given them."""
     lines = []
     for name, value in headers:
-        text, shown = name.decode("latin-1"), value.decode("latin-1")
-        pieces = _pieces(text.lower(), shown, record)
-        lines.append(Line(text, pieces, len(name) + len(value) + 4))
+        text = name.decode("latin-1")
+        pieces = _pieces(text.lower(), value.decode("latin-1"), record)
+        lines.append(Line(plain(text), pieces, len(name) + len(value) + 4))
     return tuple(lines)
 
 
-def body_of(octets: bytes, media_type: str, record: Record) -> Body | None:
-    """Return a body by the members that are listed; `None` for an empty one."""
+def body_of(
+    kept: bytes, media_type: str, record: Record, *, octets: int, asked: bool = False
+) -> Body | None:
+    """Return a body by the members that are listed; `None` for an empty one.
+
+    `kept` is the beginning of the `octets` that there were. The size of a request's body
+    (`asked`) is rounded unless all of it could be read.
+    """
     if not octets:
         return None
-    members: dict[str, Recorded | None] = {}
-    if media_type.partition(";")[0].strip() == JSON_TYPE and len(octets) <= MAX_BODY_OCTETS:
+    found: list[tuple[str, Recorded | None]] | None = None
+    if media_type.partition(";")[0].strip() == JSON_TYPE and octets <= MAX_BODY_OCTETS:
         try:
-            members = dict(_members(json.loads(octets), "", record))
+            found = list(_members(json.loads(kept), "", record))
         except (ValueError, RecursionError):
-            members = {}
-    rounded = any(
-        value is not None and value.get("kind") == "password" for value in members.values()
-    )
-    size = -(-len(octets) // BUCKET_OCTETS) * BUCKET_OCTETS if rounded else len(octets)
-    return Body(media_type, size, rounded, members)
+            found = None
+    rounded = asked and not (found is not None and _is_whole(found))
+    size = -(-octets // BUCKET_OCTETS) * BUCKET_OCTETS if rounded else octets
+    return Body(plain(media_type), size, rounded, dict((found or [])[:MAX_MEMBERS]))
 
 
-def without_length(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    """Return the lines with `content-length` not recorded."""
+def _is_whole(found: list[tuple[str, Recorded | None]]) -> bool:
+    """Tell whether nothing of a body is withheld."""
+    read = all(value is not None and value.get("kind") != "password" for _, value in found)
+    return read and len(dict(found)) == len(found) <= MAX_MEMBERS
+
+
+def without_length(lines: tuple[Line, ...], body: Body) -> tuple[Line, ...]:
+    """Return the lines with `content-length` not recorded, and counted for the rounded body."""
+    name = "content-length"
+    octets = len(f"{name}: {body.octets}\r\n")
     return tuple(
-        Line(line.name, (None,), line.octets) if line.name.lower() == "content-length" else line
-        for line in lines
+        Line(line.name, (None,), octets) if line.name.lower() == name else line for line in lines
     )
 
 
@@ -269,9 +228,16 @@ def read_token(text: str, record: Record) -> Token | None:
 
 def kind_of(name: str, value: str) -> CredentialKind:
     """Return what a cookie or header holds, by its name and shape."""
-    if "refresh" in name:
+    if "refresh" in name or value.startswith(REFRESH_PREFIX):
         return "refresh"
     return "token" if value.count(".") == _JWT_PARTS - 1 else "session"
+
+
+def plain(text: str) -> str:
+    """Return what can be printed of a text that somebody else chose, cut to a length."""
+    return "".join(
+        one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text[:MAX_TEXT]
+    )
 
 
 def _pieces(name: str, value: str, record: Record) -> tuple[Piece, ...]:
@@ -279,12 +245,13 @@ def _pieces(name: str, value: str, record: Record) -> tuple[Piece, ...]:
         return tuple(_cookies(value, record))
     if name == "set-cookie":
         pair, semicolon, attributes = value.partition(";")
-        return (*_pair(pair, record), semicolon + attributes[:MAX_TEXT])
+        return (*_pair(pair, record), *(_attributes(attributes) if semicolon else ()))
     if name == "authorization":
-        scheme, _, credential = value.partition(" ")
-        held = Hidden(Secret(credential), kind_of("", credential))
-        return (f"{scheme[:MAX_TEXT]} ", record(held))
-    return (value[:MAX_TEXT],) if name in SHOWN_HEADERS else (None,)
+        scheme, space, credential = value.partition(" ")
+        if not space or scheme.lower() not in listed.SCHEMES:
+            return (None,)
+        return (f"{scheme} ", record(Hidden(Secret(credential), kind_of("", credential))))
+    return (plain(value),) if name in listed.HEADERS else (None,)
 
 
 def _cookies(value: str, record: Record) -> Iterable[Piece]:
@@ -295,12 +262,19 @@ def _cookies(value: str, record: Record) -> Iterable[Piece]:
 
 
 def _pair(pair: str, record: Record) -> tuple[Piece, ...]:
+    """Return a cookie's name and the label of its value; one that is not listed has neither."""
     name, equals, value = pair.partition("=")
+    if not equals or not name.endswith(listed.COOKIES):
+        return (None,)
     if not value:
-        return (name[:MAX_TEXT] + equals,)
-    if not name.endswith(("session_token", "refresh_token")):
-        return (name[:MAX_TEXT] + equals, None)
-    return (name[:MAX_TEXT] + equals, record(Hidden(Secret(value), kind_of(name, value))))
+        return (plain(name) + equals,)
+    return (plain(name) + equals, record(Hidden(Secret(value), kind_of(name, value))))
+
+
+def _attributes(text: str) -> tuple[Piece, ...]:
+    """Return what follows the value of a `Set-Cookie`, if all of it is listed."""
+    names = {one.partition("=")[0].strip().lower() for one in text.split(";")}
+    return (f";{plain(text)}",) if names <= listed.ATTRIBUTES else (";", None)
 
 
 def _members(value: Any, path: str, record: Record) -> Iterable[tuple[str, Recorded | None]]:
@@ -308,38 +282,49 @@ def _members(value: Any, path: str, record: Record) -> Iterable[tuple[str, Recor
     name = path.rpartition(".")[2]
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _members(inner, f"{path}.{key}"[:MAX_TEXT].lstrip("."), record)
+            yield from _members(inner, plain(f"{path}.{key}".lstrip(".")), record)
     elif isinstance(value, list):
-        yield path, record(Count(len(value))) if name in SHOWN_MEMBERS else None
+        yield path, record(Count(len(value))) if name in listed.MEMBERS else None
     else:
         yield path, _member(name, value, record)
 
 
 def _member(name: str, value: Any, record: Record) -> Recorded | None:
-    if isinstance(value, str) and name == "token" and value.startswith(HANDLE):
-        return record(Public(value[:MAX_TEXT]))  # a name for the session, which opens nothing
-    if isinstance(value, str) and name in _KINDS:
-        kind = _KINDS[name]
-        return record(Hidden(Secret(value), kind_of("", value) if kind == "token" else kind))
-    if isinstance(value, str) and name in PERSONAL_MEMBERS:
-        return record(Personal(value[:MAX_TEXT]))
+    if isinstance(value, str) and name in listed.CREDENTIALS:
+        return record(_credential(listed.CREDENTIALS[name], value))
+    if isinstance(value, str) and name in listed.PERSONAL_MEMBERS:
+        return record(Personal(plain(value)))
     if value is None:
         return record(Public("null"))
-    if name not in SHOWN_MEMBERS or not isinstance(value, str | int | bool):
-        return None
-    return record(Public(value[:MAX_TEXT] if isinstance(value, str) else value))
+    return _public(value, record) if name in listed.MEMBERS else None
+
+
+def _credential(kind: CredentialKind, value: str) -> Evidence:
+    """Return a credential as one; the handle of a session is a name and opens nothing."""
+    if kind == "token" and value.startswith(HANDLE_PREFIX) and "." not in value:
+        return Public(plain(value))
+    return Hidden(Secret(value), kind_of("", value) if kind == "token" else kind)
 
 
 def _claims(values: Mapping[str, Any], record: Record) -> dict[str, Recorded | None]:
-    return {name[:MAX_TEXT]: _claim(name, value, record) for name, value in values.items()}
+    shown = list(values.items())[:MAX_MEMBERS]
+    return {
+        plain(name): _public(value, record) if name in listed.CLAIMS else None
+        for name, value in shown
+    }
 
 
-def _claim(name: str, value: Any, record: Record) -> Recorded | None:
-    if name not in SHOWN_CLAIMS:
+def _public(value: Any, record: Record) -> Recorded | None:
+    """Return a text, a number or a list of texts; whatever else a sender made up is not kept."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = ", ".join(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str):
+        return record(Public(plain(value)))
+    if not isinstance(value, int) or abs(value) > MAX_NUMBER:
         return None
-    if isinstance(value, list):
-        value = ", ".join(str(one) for one in value)
-    return record(Public(value[:MAX_TEXT] if isinstance(value, str) else int(value)))
+    return record(Public(value))
 
 
 def _decoded(part: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from limen.evidence import Count, Hidden, Public, Size
@@ -18,6 +19,7 @@ from limen.lab.exchange import (
     Unsent,
     body_of,
     lines_of,
+    plain,
     read_token,
     without_length,
 )
@@ -89,6 +91,19 @@ class Wire:
             self.tokens.setdefault(label, token)
 
 
+class _Gathered:
+    """A body as it comes in: all of it is counted, and the beginning is kept."""
+
+    def __init__(self) -> None:
+        self.kept = b""
+        self.octets = 0
+
+    def take(self, message: Message) -> None:
+        part = message.get("body", b"")
+        self.octets += len(part)
+        self.kept += part[: MAX_BODY_OCTETS + 1 - len(self.kept)]
+
+
 class Correlation:
     """Stands inside Limen's middleware and gives its events the client's request id."""
 
@@ -121,12 +136,12 @@ class Observation:
             await self.app(scope, receive, send)
             return
         client, request_id = labels_of(scope)
-        asked, answered, head = bytearray(), bytearray(), dict[str, Any]()
+        asked, answered, head = _Gathered(), _Gathered(), dict[str, Any]()
         at = self.limen.assembly.clock.now()
 
         async def overheard() -> Message:
             message = await receive()
-            _collect(asked, message)
+            asked.take(message)
             return message
 
         async def recorded(message: Message) -> None:
@@ -138,9 +153,9 @@ class Observation:
                 with traced_as(client=client, request_id=request_id):
                     self._record(phase, _answered(message))
             else:
-                _collect(answered, message)
+                answered.take(message)
                 if client != "-" and not message.get("more_body", False):
-                    self._keep(scope, (client, request_id, at), bytes(asked), head, bytes(answered))
+                    self._keep(scope, (client, request_id, at), asked, head, answered)
             await send(message)
 
         with traced_as(run=self.run, client=client, request_id=request_id):
@@ -154,30 +169,31 @@ class Observation:
         self,
         scope: Scope,
         labels: tuple[str, str, int],
-        asked: bytes,
+        asked: _Gathered,
         head: Message,
-        answered: bytes,
+        answered: _Gathered,
     ) -> None:
         client, request_id, at = labels
         record, path = self.wire.record, scope["path"]
         given, sent = list(scope["headers"]), list(head.get("headers", ()))
         for name, value in (*given, *sent):
             self._read_tokens(name.lower(), value.decode("latin-1"))
-        query = "?…" if scope["query_string"] else ""
-        body = body_of(asked, _media_type(given), record)
+        body = body_of(asked.kept, _media_type(given), record, octets=asked.octets, asked=True)
         lines = lines_of(given, record)
         version = f"HTTP/{scope.get('http_version', '1.1')}"
         request = WireMessage(
-            f"{scope['method']} {path}{query} {version}",
-            without_length(lines) if body and body.rounded else lines,
+            *_request_line(scope, version),
+            without_length(lines, body) if body and body.rounded else lines,
             body,
         )
-        answer = WireMessage(
-            f"{version} {head['status']}",
-            lines_of(sent, record),
-            body_of(answered, _media_type(sent), record),
-        )
         method, status = scope["method"], head["status"]
+        line = f"{version} {status} {_phrase(status)}"
+        answer = WireMessage(
+            line,
+            len(line) + 2,
+            lines_of(sent, record),
+            body_of(answered.kept, _media_type(sent), record, octets=answered.octets),
+        )
         self.wire.keep(Exchange(request_id, client, at, method, path, status, request, answer))
 
     def _read_tokens(self, name: bytes, value: str) -> None:
@@ -189,10 +205,20 @@ class Observation:
             self.wire.read(value.partition(" ")[2])
 
 
-def _collect(into: bytearray, message: Message) -> None:
-    room = MAX_BODY_OCTETS + 1 - len(into)
-    if room > 0:
-        into.extend(message.get("body", b"")[:room])
+def _request_line(scope: Scope, version: str) -> tuple[str, int]:
+    """Return the first line and its octets; a query is neither shown nor counted."""
+    target = scope.get("raw_path") or scope["path"].encode()
+    query = "?…" if scope["query_string"] else ""
+    line = f"{scope['method']} {plain(target.decode('latin-1'))}{query} {version}"
+    return line, len(f"{scope['method']}  {version}\r\n") + len(target)
+
+
+def _phrase(status: int) -> str:
+    """Return the words that the server puts behind a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _media_type(headers: list[tuple[bytes, bytes]]) -> str:

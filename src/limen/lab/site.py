@@ -259,6 +259,7 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,  # so that the application sends every line that is sent
         ws="none",
     )
 

@@ -32,6 +32,13 @@ def shown(value: Recorded) -> str:
     raise ValueError(f"a value of the kind {kind!r} cannot be shown")
 
 
+def full(value: Recorded) -> str:
+    """Return the text of a recorded value, and that of a word uncut."""
+    if value["k"] == "public" and not isinstance(value["v"], bool):
+        return str(value["v"])
+    return shown(value)
+
+
 def is_label(value: Recorded) -> bool:
     """Tell whether a value is a credential's label, such as `tok#1`."""
     return "label" in value

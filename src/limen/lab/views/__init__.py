@@ -6,11 +6,12 @@ from typing import Final
 from starlette.routing import BaseRoute
 
 from limen.lab.desk import Desk
-from limen.lab.views import attack, compare, decide, start, take_away
+from limen.lab.views import attack, compare, decide, start, take_away, wire
 
 ROUTES: Final[tuple[Callable[[Desk], list[BaseRoute]], ...]] = (
     start.routes,
     compare.routes,
+    wire.routes,
     attack.routes,
     decide.routes,
     take_away.routes,
