@@ -19,6 +19,7 @@ from seeds import FORGETTING, SETUPS
 
 from limen.lab.app import create_app
 from limen.lab.clients import ACCESS, REFRESH, Owner, SimulatedClient
+from limen.lab.measure import FULL, Sizes
 from limen.lab.run import Plot, Run
 from limen.lab.scenarios import LOGOUT_REPLAY, SCENARIOS
 from limen.lab.setups import Storage
@@ -145,12 +146,12 @@ def serve() -> Iterator[Serve]:
     """Give a function that starts a Lab on a free port; all of them are stopped afterwards."""
     started: list[tuple[uvicorn.Server, threading.Thread, socket.socket]] = []
 
-    def start(logout: Callable[[], Run] | None = None) -> Served:
+    def start(logout: Callable[[], Run] | None = None, sizes: Sizes = FULL) -> Served:
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         known = LOGOUT_REPLAY if logout is None else Known(LOGOUT_REPLAY.plot, logout)
-        lab = create_app(port, SCENARIOS | {"logout": known})
+        lab = create_app(port, SCENARIOS | {"logout": known}, sizes)
         config = uvicorn.Config(lab.app, log_level="warning", access_log=False, ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))

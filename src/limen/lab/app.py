@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from limen.lab.admission import SECURITY_HEADERS, Admission, session_of
 from limen.lab.desk import Desk, closed, missing, notice
+from limen.lab.measure.sizes import FULL
 from limen.lab.scenarios import SCENARIOS
 from limen.lab.views import ROUTES
 from limen.transports.origin import SAFE_METHODS
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from limen.lab.measure import Sizes
     from limen.lab.scenarios import Scenario
     from limen.web.asgi import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,11 +37,20 @@ class Lab(NamedTuple):
     launch_url: str
 
 
-def create_app(port: int, scenarios: Mapping[str, Scenario] = SCENARIOS) -> Lab:
+def create_app(
+    port: int, scenarios: Mapping[str, Scenario] = SCENARIOS, sizes: Sizes = FULL
+) -> Lab:
     """Return the Lab for a server on this port of the loopback; both names of it work."""
     admission = Admission(port)
-    desk = Desk(admission, scenarios)
+    desk = Desk(admission, scenarios, sizes)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await desk.close()
+
     pages = Starlette(
+        lifespan=lifespan,
         routes=[
             *(route for routes in ROUTES for route in routes(desk)),
             Mount("/static", StaticFiles(directory=STATIC)),

@@ -1,13 +1,16 @@
-"""What every view works with: the runs that are kept, and who may start another."""
+"""What every view works with: what is kept, and who may start something that takes time."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.responses import HTMLResponse, Response
 
+from limen.lab.job import Job, Jobs, State, Stopped
+from limen.lab.measure.sizes import FULL
 from limen.lab.pages import notice_page
 from limen.lab.shelf import Shelf
 
@@ -17,21 +20,31 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from limen.lab.admission import Admission
+    from limen.lab.measure import Measurement, Sizes
     from limen.lab.run import Run
     from limen.lab.scenarios import Scenario
 
 # A form of the Lab holds a token, names from its own lists, and a few numbers.
 MAX_FORM_OCTETS = 2_048
 
+_log = logging.getLogger("limen.lab")
+
 
 class Desk:
     """One Lab: its door, its scenarios, its shelf of runs, and what goes on right now."""
 
-    def __init__(self, admission: Admission, scenarios: Mapping[str, Scenario]) -> None:
+    def __init__(
+        self, admission: Admission, scenarios: Mapping[str, Scenario], sizes: Sizes = FULL
+    ) -> None:
+        """Open a Lab; `sizes` says how much a measurement measures."""
         self.admission = admission
         self.scenarios = scenarios
-        self.shelf = Shelf()
+        self.sizes = sizes
+        self.shelf: Shelf[Run] = Shelf()
+        self.measurements: Shelf[Measurement] = Shelf()
+        self.jobs = Jobs()
         self._running = asyncio.Lock()
+        self._working: asyncio.Task[None] | None = None
 
     def run_of(self, request: Request) -> Run | None:
         """Return the run that an address names, if it is still kept."""
@@ -54,11 +67,45 @@ class Desk:
     async def alone(self, work: Callable[[], Run]) -> Run | Response:
         """Do one piece of work in a thread, or refuse it while another goes on; keep its run."""
         if self._running.locked():
-            return notice("One at a time", "A run is going on. Go back and try again.", 409)
+            return _busy()
         async with self._running:
             run = await asyncio.to_thread(work)
         self.shelf.keep(run)
         return run
+
+    async def begin(self, title: str, work: Callable[[Job], str]) -> Job | Response:
+        """Begin one piece of work in a thread, or refuse it while another goes on.
+
+        `work` says how far it is by `job.say`, keeps what it makes, and returns its address.
+        """
+        if self._running.locked():
+            return _busy()
+        await self._running.acquire()
+        job = self.jobs.begin(title)
+        self._working = asyncio.create_task(self._carried_out(job, work))
+        return job
+
+    async def _carried_out(self, job: Job, work: Callable[[Job], str]) -> None:
+        try:
+            job.end(State.DONE, await asyncio.to_thread(work, job))
+        except Stopped:
+            job.end(State.STOPPED)
+        except Exception:  # noqa: BLE001 - whatever the work raises is the end of it alone
+            _log.exception("the Lab could not finish: %s", job.title)
+            job.end(State.FAILED)
+        finally:
+            self._running.release()
+
+    async def close(self) -> None:
+        """Let what goes on end at its next word, and wait for that."""
+        self.jobs.stop()
+        if self._working is not None:
+            await self._working
+
+
+def _busy() -> Response:
+    text = "Something is going on already. Go back and try again when it has ended."
+    return notice("One at a time", text, 409)
 
 
 def notice(title: str, text: str, status: int) -> Response:

@@ -4,5 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-OF_THE_LAB: Final = (("Start", "/"), ("Attack", "/attack"), ("Decide", "/decide"))
+OF_THE_LAB: Final = (
+    ("Start", "/"),
+    ("Attack", "/attack"),
+    ("Measure", "/measure"),
+    ("Decide", "/decide"),
+)
 OF_A_RUN: Final = (("Compare", ""), ("Wire", "/wire"), ("Take away", "/trace.json"))

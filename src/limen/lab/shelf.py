@@ -1,35 +1,41 @@
-"""The runs that are kept: a bounded number, in memory, gone with the process."""
+"""What is kept of runs and measurements: a bounded number, in memory, gone with the process."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from limen.lab.run import Run
-
 MAX_RUNS = 20
 
 
-class Shelf:
-    """The newest runs."""
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+K = TypeVar("K", bound=_Named)
+
+
+class Shelf(Generic[K]):
+    """The newest of one kind."""
 
     def __init__(self, capacity: int = MAX_RUNS) -> None:
         self._capacity = capacity
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._kept: OrderedDict[str, K] = OrderedDict()
 
-    def keep(self, run: Run) -> None:
-        """Keep a run, and forget the oldest when there are too many."""
-        self._runs[run.id] = run
-        while len(self._runs) > self._capacity:
-            self._runs.popitem(last=False)
+    def keep(self, one: K) -> None:
+        """Keep one, and forget the oldest when there are too many."""
+        self._kept[one.id] = one
+        while len(self._kept) > self._capacity:
+            self._kept.popitem(last=False)
 
-    def find(self, run_id: str) -> Run | None:
-        """Return a run, if it is still kept."""
-        return self._runs.get(run_id)
+    def find(self, name: str) -> K | None:
+        """Return one by its id, if it is still kept."""
+        return self._kept.get(name)
 
-    def __iter__(self) -> Iterator[Run]:
-        """Yield the runs, newest first."""
-        return reversed(self._runs.values())
+    def __iter__(self) -> Iterator[K]:
+        """Yield them, newest first."""
+        return reversed(self._kept.values())

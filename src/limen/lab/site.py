@@ -194,12 +194,10 @@ def site_under(
     tracer = limen.assembly.tracer
     wire = Wire(tracer.recorded)
     ledger = Ledger(file, tracer.recorded, tracer.seen, clock.now())
-    with socket.socket() as listening:
-        listening.bind((LOOPBACK, 0))
-        with served(application(limen, run, wire), listening):
-            address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
-            ledger.read("-")
-            yield Site(limen, setup, address, sink, run, clock, wire, ledger, store=store)
+    with loopback_socket() as listening, served(application(limen, run, wire), listening):
+        address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
+        ledger.read("-")
+        yield Site(limen, setup, address, sink, run, clock, wire, ledger, store=store)
 
 
 def application(limen: Limen, run: str, wire: Wire) -> Observation:
@@ -209,12 +207,18 @@ def application(limen: Limen, run: str, wire: Wire) -> Observation:
 
 def shop_with(limen: Limen, run: str) -> Starlette:
     """Return a small shop: protected resources, and Limen installed as documented."""
-    shop = Starlette()
-    shop.add_route(PROTECTED, _orders, methods=["GET", "POST"])
-    shop.add_route(FOR_ADMINS, _accounts, methods=["GET"])
+    shop = shop_floor()
     open_back_office(shop)
     shop.add_middleware(Correlation, run=run)
     install(shop, limen)
+    return shop
+
+
+def shop_floor() -> Starlette:
+    """Return the shop's resources alone; whoever serves them installs Limen."""
+    shop = Starlette()
+    shop.add_route(PROTECTED, _orders, methods=["GET", "POST"])
+    shop.add_route(FOR_ADMINS, _accounts, methods=["GET"])
     return shop
 
 
@@ -228,6 +232,14 @@ async def _orders(request: Request) -> JSONResponse:
 async def _accounts(request: Request) -> JSONResponse:
     principal = await principal_of(request)
     return JSONResponse({"of": principal.subject, "roles": sorted(principal.roles)})
+
+
+def loopback_socket() -> socket.socket:
+    """Return a socket on a free port of the loopback, for whoever closes it."""
+    # With the protocol named asyncio sends at once; else small answers wait 40 ms for others.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind((LOOPBACK, 0))
+    return listening
 
 
 @contextmanager
