@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from limen import BlockingLimen, Refused
+from limen.lab.back_office import ADMIN
 from limen.lab.measure.caller import Caller
 from limen.lab.measure.window import HERE, THERE, Robbery, Window, watched
 from limen.lab.site import FOR_ADMINS, PROTECTED, Person
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from limen.lab.measure.servers import Grounds
-
-ADMIN: Final = "admin"
 
 
 def revocation(grounds: Grounds, by_default: float, endings: int) -> Window:
