@@ -10,4 +10,9 @@ OF_THE_LAB: Final = (
     ("Measure", "/measure"),
     ("Decide", "/decide"),
 )
-OF_A_RUN: Final = (("Compare", ""), ("Wire", "/wire"), ("Take away", "/trace.json"))
+OF_A_RUN: Final = (
+    ("Compare", ""),
+    ("Wire", "/wire"),
+    ("Quiz", "/quiz"),
+    ("Take away", "/trace.json"),
+)

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.routing import BaseRoute
 
 from limen.lab.desk import Desk
-from limen.lab.views import attack, compare, decide, jobs, measure, start, take_away, wire
+from limen.lab.views import attack, compare, decide, jobs, measure, quiz, start, take_away, wire
 
 ROUTES: Final[tuple[Callable[[Desk], list[BaseRoute]], ...]] = (
     start.routes,
@@ -14,6 +14,7 @@ ROUTES: Final[tuple[Callable[[Desk], list[BaseRoute]], ...]] = (
     wire.routes,
     attack.routes,
     decide.routes,
+    quiz.routes,
     take_away.routes,
     measure.routes,
     jobs.routes,
