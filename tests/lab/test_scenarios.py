@@ -12,6 +12,10 @@ from labs import Recorded
 
 from limen.lab.absence import UNEXPLAINED
 from limen.lab.answers import answers_of
+from limen.lab.exports.files import files_of
+from limen.lab.exports.foreign import run_from
+from limen.lab.exports.schema import read_trace
+from limen.lab.exports.trace_json import document, trace_json
 from limen.lab.findings import finding_of
 from limen.lab.lanes import align
 from limen.lab.run import Run, Step
@@ -74,8 +78,16 @@ def test_every_event_belongs_to_a_step(played: Played, name: str) -> None:
 def test_no_secret_leaves_a_run(played: Played, name: str) -> None:
     recorded = played(name)
     assert len(recorded.secrets) > 3
-    shown = [run_page(recorded.run), json.dumps(recorded.run.as_json()), *recorded.log]
+    files = [file.text for file in files_of(recorded.run)]
+    shown = [run_page(recorded.run), json.dumps(recorded.run.as_json()), *recorded.log, *files]
     assert leaks(recorded.secrets, "\n".join(shown)) == []
+
+
+@every_scenario
+def test_the_trace_of_a_run_is_read_again_as_it_was(played: Played, name: str) -> None:
+    run = played(name).run
+    again = run_from(read_trace(trace_json(run).encode()))
+    assert document(again)["columns"] == document(run)["columns"]
 
 
 @every_scenario

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from limen.cli.examples import example
+from limen.cli.faults import give_up
 from limen.cli.output import say
 from limen.cli.serve import check_port, run_server
 from limen.errors import ConfigurationError
@@ -20,7 +22,9 @@ LAB_PORT = 8600
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("lab", epilog=example("limen lab", "limen lab --port 9100"))(run_lab)
+    app.command(
+        "lab", epilog=example("limen lab", "limen lab --port 9100", "limen lab --check trace.json")
+    )(run_lab)
 
 
 def run_lab(
@@ -30,6 +34,25 @@ def run_lab(
             min=0, max=65_535, metavar="PORT", help="Port to listen on; 0 is any free one."
         ),
     ] = LAB_PORT,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Hold a trace.json against its schema, say whether it fits, and start nothing.",
+        ),
+    ] = None,
+    shown: Annotated[
+        Path | None,
+        typer.Option(
+            "--open",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Show the run of a trace.json as well, marked as imported.",
+        ),
+    ] = None,
 ) -> None:
     """Start the Lab, where a browser shows each strategy step by step.
 
@@ -38,13 +61,21 @@ def run_lab(
     """
     try:
         from limen.lab.app import create_app  # noqa: PLC0415 - only this needs the Lab's extra
+        from limen.lab.exports import foreign, schema  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             "lab", f"the package {error.name} is missing.", "Install limen[lab]."
         ) from None
+    try:
+        if check is not None:
+            say(f"{check}: a trace of version 1, SHA-256 {schema.fitting(check)}")
+            return
+        runs = [] if shown is None else [foreign.opened(shown)]
+    except schema.NotATrace as fault:
+        give_up(f"{check or shown} is no trace that this version can read: {fault}.")
     port = port or _free_port()
     check_port(LAB_HOST, port)
-    lab = create_app(port)
+    lab = create_app(port, runs=runs)
     say(f"Open {lab.launch_url}")
     say("Press Ctrl-C to stop.")
     sys.stdout.flush()  # whoever reads a pipe needs the address now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from limen.lab.measure import Sizes
+    from limen.lab.run import Run
     from limen.lab.scenarios import Scenario
     from limen.web.asgi import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,11 +39,19 @@ class Lab(NamedTuple):
 
 
 def create_app(
-    port: int, scenarios: Mapping[str, Scenario] = SCENARIOS, sizes: Sizes = FULL
+    port: int,
+    scenarios: Mapping[str, Scenario] = SCENARIOS,
+    sizes: Sizes = FULL,
+    runs: Iterable[Run] = (),
 ) -> Lab:
-    """Return the Lab for a server on this port of the loopback; both names of it work."""
+    """Return the Lab for a server on this port of the loopback; both names of it work.
+
+    `runs` are on its shelf from the beginning.
+    """
     admission = Admission(port)
     desk = Desk(admission, scenarios, sizes)
+    for run in runs:
+        desk.shelf.keep(run)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -51,6 +51,7 @@ def site_of_nodes(setup: Setup, premises: Premises, run: str) -> Iterator[Site]:
         return None if found is None else sink.labels(found)
 
     wire = Wire(recorded)
+    wire.canaries.note(premises.secret)
     ledger = Ledger(None if setup.memory else file, recorded, seen, clock.now())
     orders = tuple(
         Orders(

@@ -14,5 +14,5 @@ OF_A_RUN: Final = (
     ("Compare", ""),
     ("Wire", "/wire"),
     ("Quiz", "/quiz"),
-    ("Take away", "/trace.json"),
+    ("Take away", "/export"),
 )

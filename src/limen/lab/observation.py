@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from limen.evidence import Count, Hidden, Public, Size
+from limen.lab.canaries import Canaries
 from limen.lab.exchange import (
     MAX_BODY_OCTETS,
     Exchange,
@@ -60,12 +61,19 @@ def labels_of(scope: Scope) -> tuple[str, str]:
 
 @dataclass
 class Wire:
-    """What crossed the wire in one column, in the order of the answers."""
+    """What crossed the wire in one column, in the order of the answers.
+
+    `canaries` are the secrets among it, which nothing that leaves the Lab may hold.
+    """
 
     record: Record
     tokens: dict[str, Token] = field(default_factory=dict)
     _exchanges: list[Exchange] = field(default_factory=list)
+    canaries: Canaries = field(default_factory=Canaries)
     _unsent: dict[str, tuple[Unsent, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.record = self.canaries.noting(self.record)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:

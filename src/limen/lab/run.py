@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
+
+from limen.lab.canaries import Canaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +60,7 @@ class Column:
     exchanges: tuple[Exchange, ...] = ()
     tokens: Mapping[str, Token] | None = None
     ledger: tuple[Snapshot, ...] = ()
+    canaries: Canaries = field(default_factory=Canaries, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -69,13 +74,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One scenario carried out once under each setup. `at` is in milliseconds."""
+    """One scenario carried out once under each setup. `at` is in milliseconds.
+
+    `imported` says that it was read from a file and not carried out here.
+    """
 
     id: str
     at: int
     plot: Plot
     environment: Mapping[str, str]
     columns: tuple[Column, ...]
+    imported: bool = False
+
+    @property
+    def canaries(self) -> Canaries:
+        """The secrets of all columns, to be searched for in what leaves the Lab."""
+        return reduce(or_, (column.canaries for column in self.columns), Canaries())
 
     def column(self, name: str) -> Column | None:
         """Return the column of this name, if there is one."""

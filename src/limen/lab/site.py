@@ -193,6 +193,7 @@ def site_under(
     limen = Limen(setup.strategy, store=store, clock=clock, **options)
     tracer = limen.assembly.tracer
     wire = Wire(tracer.recorded)
+    wire.canaries.note(premises.secret)
     ledger = Ledger(file, tracer.recorded, tracer.seen, clock.now())
     with loopback_socket() as listening, served(application(limen, run, wire), listening):
         address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"

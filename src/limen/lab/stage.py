@@ -157,6 +157,7 @@ def _column(site: Site, premises: Premises, script: Script) -> Column:
         site.wire.exchanges,
         site.wire.tokens,
         site.ledger.snapshots,
+        site.wire.canaries,
     )
 
 
