@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from limen.guarantees import RevocationCheck
 from limen.lab.findings import finding_of
 from limen.lab.values import seconds
 
@@ -31,6 +32,8 @@ class Residual:
         if not self.option.window_ms:
             return "After a revocation a stolen copy gets not one request through."
         window = seconds(self.option.window_ms / 1000)
+        if self.option.check == RevocationCheck.EXPIRY:
+            return f"A stolen copy works until it expires, at most {window}, whatever is revoked."
         return f"After a revocation a stolen copy works for at most {window}."
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from limen.lab.quiz.item import Draft, Option
 from limen.lab.quiz.phrases import status_named
 from limen.lab.quiz.replies import replied, status_of
-from limen.lab.quiz.sheet import Reading
+from limen.lab.quiz.sheet import Reading, said_in
 from limen.phase import Phase
 
 if TYPE_CHECKING:
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """What two columns can differ in: its name, how it stands in a column, where that shows."""
+    """What two columns can differ in: its name, how it stands in a column, where that shows.
+
+    `marks` are how the words begin that show it, in a cell of one of the phases.
+    """
 
     id: str
     text: str
     stands: Callable[[Column], object]
     phases: tuple[Phase, ...]
+    marks: tuple[str, ...] = ()
 
 
 def _has_refresh(column: Column) -> bool:
@@ -43,6 +47,7 @@ SWITCHES: Final = (
         "what the credential is: a signed token, or an id that is looked up",
         lambda column: column.guarantees.format,
         (Phase.CREDENTIAL_VALIDATE, Phase.CREDENTIAL_ISSUE),
+        ("credential ",),
     ),
     Switch(
         "check",
@@ -55,12 +60,14 @@ SWITCHES: Final = (
         "whether there is a refresh token beside it",
         _has_refresh,
         (Phase.REFRESH, Phase.CLIENT_STORE),
+        ("credential ref", "refresh "),
     ),
     Switch(
         "storage",
         "where the client keeps it",
         lambda column: column.setup.storage,
         (Phase.CLIENT_STORE,),
+        ("holder ",),
     ),
 )
 
@@ -79,6 +86,10 @@ def _cause(sheet: Sheet, step: Step, first: Column, second: Column) -> Draft[str
         (one,) = (each for each in SWITCHES if each.id == switch)
         return one.stands(first) != one.stands(second)
 
+    def option(one: Switch) -> Option[str]:
+        alike = "" if decided(one.id) else f"The same choice as in `{first.name}`."
+        return Option(one.id, one.text, _seen(sheet, second, step.name, one), alike)
+
     answers = [
         f"`{one.name}` answers {status_named(status_of(sheet, one, step.name))}"
         for one in (first, second)
@@ -86,18 +97,20 @@ def _cause(sheet: Sheet, step: Step, first: Column, second: Column) -> Draft[str
     return Draft(
         f"T4.{step.name}.{first.name}.{second.name}",
         f"{step.title}. {'; '.join(answers)}. Which choice made the difference?",
-        tuple(Option(one.id, one.text, _seen(sheet, second, step.name, one)) for one in SWITCHES),
+        tuple(option(one) for one in SWITCHES),
         decided,
     )
 
 
 def _seen(sheet: Sheet, column: Column, step: str, switch: Switch) -> Reading:
     """Return where a choice shows in a column: in this step, else where it first does."""
-    for phase in switch.phases:
-        row = sheet.row_of(step, phase)
-        if row is not None:
-            return sheet.quote(row, column.name)
-    for row, one in sheet.rows.items():
-        if one.phase in switch.phases:
-            return sheet.quote(row, column.name)
-    return replied(sheet, column, step)
+    here = [sheet.row_of(step, phase) for phase in switch.phases]
+    anywhere = [row for row, one in sheet.rows.items() if one.phase in switch.phases]
+    rows = [row for row in (*here, *anywhere) if row is not None]
+    for row in rows:
+        said = [
+            one for one in said_in(sheet.cell(row, column.name)) if one.startswith(switch.marks)
+        ]
+        if switch.marks and said:
+            return Reading(row, column.name, tuple(said[:1]))
+    return sheet.quote(rows[0], column.name) if rows else replied(sheet, column, step)

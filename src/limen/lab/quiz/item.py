@@ -24,11 +24,15 @@ _UNFIT_FOR_AN_ID = re.compile(r"[^A-Za-z0-9.]+")
 
 @dataclass(frozen=True, slots=True)
 class Option(Generic[V]):
-    """One possible answer, and the cell that decides it: its evidence, or what contradicts it."""
+    """One possible answer, and the cell that decides it: its evidence, or what contradicts it.
+
+    `note` says how to read that cell, where it does not say so itself.
+    """
 
     value: V
     text: str
     shown_by: Reading
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

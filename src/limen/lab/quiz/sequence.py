@@ -52,9 +52,12 @@ def _sequence(sheet: Sheet, column: Column, step: str, rows: list[int]) -> Draft
         return numbers == sorted(numbers)
 
     def option(phases: Phases) -> Option[Phases]:
-        misplaced = next((a for a, b in zip(taken, phases, strict=True) if a != b), taken[0])
         text = " → ".join(words.PHASES[one][0] for one in phases)
-        return Option(phases, text, sheet.quote(row_of[misplaced], column.name))
+        for misplaced, stated in zip(taken, phases, strict=True):
+            if misplaced != stated:
+                before = f"It was taken before “{words.PHASES[stated][0]}”."
+                return Option(phases, text, sheet.quote(row_of[misplaced], column.name), before)
+        return Option(phases, text, sheet.quote(row_of[taken[0]], column.name))
 
     return Draft(
         f"T8.{step}.{column.name}",

@@ -31,7 +31,7 @@ function tell(item, chosen) {
   }
   answers.open = true;
   const verdict = item.querySelector(".verdict");
-  if (verdict) verdict.textContent = right ? "Right." : "Not so. Try again, or look it up.";
+  if (verdict) verdict.textContent = right ? "Right." : "Not this one. Try again, or look it up.";
 }
 
 function count() {
