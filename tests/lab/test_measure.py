@@ -9,10 +9,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from browsers import Heard, axe_findings, launched
 from canaries import leaks
 from labs import Serve, Served
 
@@ -23,11 +25,14 @@ from limen.lab.measure import BRIEF, Measurement, Sizes, measure, reading
 from limen.lab.measure.axis import TimeAxis, apart
 from limen.lab.measure.caller import Caller
 from limen.lab.measure.costs import AGAIN
+from limen.lab.measure.process import Process
 from limen.lab.measure.result import Measured, Sample
+from limen.lab.measure.servers import Grounds
 from limen.lab.measure.window import HERE, THERE, Track, Try, Window
 from limen.lab.scenarios import SCENARIOS
 from limen.lab.setups import SETUPS, USUAL
-from limen.lab.site import Person
+from limen.lab.site import Person, Premises
+from limen.lab.views import measure as view
 from limen.lab.views.measure import measure_page
 from limen.stores.sql import SqlStore
 
@@ -48,7 +53,7 @@ class Taken:
 @contextmanager
 def secrets_noted() -> Iterator[set[str]]:
     noted: set[str] = set()
-    ask, generated = Caller._ask, Person.generated
+    ask, generated, build = Caller._ask, Person.generated, Premises.build
 
     def asked(self: Caller, *stated: Any) -> int:
         status = ask(self, *stated)
@@ -60,7 +65,13 @@ def secrets_noted() -> Iterator[set[str]]:
         noted.add(person.passphrase)
         return person
 
+    def built(*stated: Any) -> Premises:
+        premises = build(*stated)
+        noted.add(premises.secret)
+        return premises
+
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Premises, "build", built)
         patched.setattr(Caller, "_ask", asked)
         patched.setattr(Person, "generated", made)
         yield noted
@@ -251,6 +262,22 @@ def test_the_page_names_the_machine_and_every_n(taken: Taken) -> None:
         assert f"<td>{count}</td>" in page
 
 
+def test_servers_are_processes_of_their_own_and_the_page_says_so(taken: Taken) -> None:
+    assert "each a process of its own" in page_with(taken.measurement)
+
+
+def test_a_server_that_does_not_come_up_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with Process("[]") as process, pytest.raises(RuntimeError, match="did not start"):
+        process.port()
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_what_a_server_is_told_is_what_it_serves(tmp_path: Path) -> None:
+    told = Grounds(SETUPS["hybrid-store"], tmp_path / "x.db", "s" * 43, 3.0)
+    assert Grounds.from_json(told.as_json()) == told
+    assert "sss" not in repr(told)
+
+
 def test_without_a_measurement_no_number_is_shown() -> None:
     page = page_with(None)
     assert "<strong>Not measured.</strong>" in page
@@ -286,6 +313,7 @@ def test_a_revocation_that_ends_nothing_is_an_error_on_the_page() -> None:
     table = page.partition('id="window-table"')[2].partition("</table>")[0]
     assert "not all were refused" in table
     assert "kept</strong>" not in table
+    assert found.machine["servers"] == "threads of one process"
 
 
 def test_a_refusal_that_comes_too_late_is_not_kept() -> None:
@@ -374,3 +402,31 @@ def test_what_was_not_measured_is_not_found(serve: Serve, path: str) -> None:
 def test_nothing_is_shown_to_strangers(serve: Serve, path: str) -> None:
     with serve().client() as client:
         assert client.get(path).status_code == 403
+
+
+def test_a_person_measures_and_reads_the_pictures_whatever_the_screen(
+    serve: Serve, taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "measure", lambda *_, **__: taken.measurement)
+    served, heard = serve(sizes=BRIEF), Heard()
+    with launched() as browser:
+        with browser.new_context() as context:
+            page = heard.listen(context.new_page())
+            page.goto(served.launch_url)
+            page.get_by_role("link", name="Measure").click()
+            page.get_by_role("button", name="Measure").click()
+            page.wait_for_url("**/measure/*")  # led there by the script of the job
+            named = page.get_by_role("img", name="session: how long a copy was accepted after")
+            assert named.count() == 2
+            admitted, address = context.storage_state(), page.url
+        for width, scheme in ((320, "dark"), (1280, "light")):
+            sized: Any = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+            with browser.new_context(storage_state=admitted, **sized) as context:
+                page = heard.listen(context.new_page())
+                page.goto(address)
+                assert page.evaluate("document.documentElement.scrollWidth") == width
+                page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+                assert page.evaluate("document.documentElement.scrollWidth") == width
+                assert heard.complaints == []
+                assert axe_findings(page) == []
+                heard.complaints.clear()  # axe itself may try what the policy forbids

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from limen import BlockingLimen, Refused
 from limen.lab.back_office import ADMIN
 from limen.lab.measure.caller import Caller
+from limen.lab.measure.servers import servers
 from limen.lab.measure.window import HERE, THERE, Robbery, Window, watched
 from limen.lab.site import FOR_ADMINS, PROTECTED, Person
 
@@ -17,50 +18,47 @@ if TYPE_CHECKING:
 
     from limen.lab.measure.servers import Grounds
 
+    _Robbing: TypeAlias = Callable[
+        [BlockingLimen, tuple[int, ...]], contextlib.AbstractContextManager[Robbery]
+    ]
+    Say: TypeAlias = Callable[[str], object]
 
-def revocation(grounds: Grounds, by_default: float, endings: int) -> Window:
-    """Watch copies while their owners sign out at server A. Blocks.
 
-    `by_default` is what is promised with default settings, in milliseconds.
+def windows(grounds: Grounds, by_default: float, endings: int, say: Say) -> tuple[Window, Window]:
+    """Watch copies while their owners sign out, and sign-ins whose accounts lose a role. Blocks.
+
+    Owners sign out at server A; roles are changed by a third process, as whoever runs a
+    system does. `by_default` is what is promised with default settings, in milliseconds.
     """
-    return _window(grounds, by_default, endings, _sign_out, PROTECTED)
-
-
-def staleness(grounds: Grounds, by_default: float, endings: int) -> Window:
-    """Watch sign-ins while their accounts lose a role, by the hand of a third instance. Blocks."""
-    return _window(grounds, by_default, endings, _demotion, FOR_ADMINS)
-
-
-def _window(
-    grounds: Grounds,
-    by_default: float,
-    endings: int,
-    robbery: Callable[[BlockingLimen, tuple[int, int]], contextlib.AbstractContextManager[Robbery]],
-    path: str,
-) -> Window:
     promised = float(grounds.guarantees.revocation_window)
-    # Whoever runs the system changes roles from a process of their own.
     desk = BlockingLimen(grounds.setup.strategy, **grounds.options_with_database)
-    with desk, grounds.server() as here, grounds.server() as there:
-        robberies = [partial(robbery, desk, (here, there))] * endings
-        return Window(promised, by_default, watched(robberies, path, promised))
+    with desk, servers([grounds, grounds]) as ports:
+
+        def seen(robbery: _Robbing, path: str) -> Window:
+            robberies = [partial(robbery, desk, ports)] * endings
+            return Window(promised, by_default, watched(robberies, path, promised))
+
+        say("a thief tries a copy while its owner signs out")
+        revocation = seen(_sign_out, PROTECTED)
+        say("an account loses a role while it is in use")
+        return revocation, seen(_demotion, FOR_ADMINS)
 
 
 @contextlib.contextmanager
-def _sign_out(desk: BlockingLimen, ports: tuple[int, int]) -> Iterator[Robbery]:
+def _sign_out(desk: BlockingLimen, ports: tuple[int, ...]) -> Iterator[Robbery]:
     with _robbed(desk, ports, PROTECTED) as (owner, thieves, _):
         yield Robbery(owner.sign_out, thieves)
 
 
 @contextlib.contextmanager
-def _demotion(desk: BlockingLimen, ports: tuple[int, int]) -> Iterator[Robbery]:
+def _demotion(desk: BlockingLimen, ports: tuple[int, ...]) -> Iterator[Robbery]:
     with _robbed(desk, ports, FOR_ADMINS) as (_, thieves, account):
         yield Robbery(lambda: desk.set_roles(account, ()), thieves)
 
 
 @contextlib.contextmanager
 def _robbed(
-    desk: BlockingLimen, ports: tuple[int, int], path: str
+    desk: BlockingLimen, ports: tuple[int, ...], path: str
 ) -> Iterator[tuple[Caller, tuple[tuple[str, Caller], ...], str]]:
     """Give somebody who has signed in, a thief with the copy at each server, and the account."""
     person = Person.generated()

@@ -14,7 +14,7 @@ from limen import Authenticated, Authentication, Refused
 from limen.clock import elapsed_ns
 from limen.lab.measure.caller import Caller
 from limen.lab.measure.result import Sample
-from limen.lab.measure.servers import OPEN
+from limen.lab.measure.servers import OPEN, servers
 from limen.lab.site import PROTECTED
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def requests(
     grounds: Sequence[Grounds], person: Person, sizes: Sizes
 ) -> tuple[list[Sample], Sample]:
     """Time whole requests under each setup, and to a resource without any check. Blocks."""
-    with contextlib.ExitStack() as opened:
+    with servers(grounds) as ports, contextlib.ExitStack() as opened:
         callers = []
-        for one in grounds:
-            caller = opened.enter_context(Caller(opened.enter_context(one.server())))
+        for port in ports:
+            caller = opened.enter_context(Caller(port))
             caller.sign_in(person)
             callers.append((caller, PROTECTED))
         callers.append((callers[0][0], OPEN))

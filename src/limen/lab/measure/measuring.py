@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from limen.clock import SystemClock
 from limen.entropy import SystemEntropy, random_text
 from limen.lab.measure.costs import counted
-from limen.lab.measure.endings import revocation, staleness
+from limen.lab.measure.endings import windows
 from limen.lab.measure.growth import growth
 from limen.lab.measure.latency import checks, requests
 from limen.lab.measure.machine import machine
@@ -58,6 +59,7 @@ class _Work:
 
     def carried_out(self, began: int) -> Measurement:
         person, sizes = self.premises.person, self.sizes
+        before = machine(apart=self.store_for is None)
         self.say("counting octets, reads and writes")
         costs = counted(self.setups, person, self.store_for)
         self.say("timing checks in process, the columns in turn")
@@ -67,10 +69,9 @@ class _Work:
         columns = []
         for number, setup in enumerate(self.setups):
             by_default = float(costs[number].guarantees.revocation_window)
-            self._say_of(number, "a thief tries a copy while its owner signs out")
-            revoked = revocation(self._short_lived(setup), by_default, sizes.endings)
-            self._say_of(number, "an account loses a role while it is in use")
-            demoted = staleness(self._short_lived(setup), by_default, sizes.endings)
+            short = self._ground(setup, sizes.access_lifetime)
+            say = partial(self._say_of, number)
+            revoked, demoted = windows(short, by_default, sizes.endings, say)
             self._say_of(number, "counting what the store grows by")
             grown = growth(self._ground(setup), person, sizes.sign_ins)
             latency = Latency(
@@ -81,7 +82,7 @@ class _Work:
             random_text(SystemEntropy(), RUN_ID_OCTETS),
             began,
             sizes,
-            machine(),
+            before,
             unprotected,
             timed.collections,
             tuple(columns),
@@ -96,13 +97,5 @@ class _Work:
 
     def _ground(self, setup: Setup, access_lifetime: float | None = None) -> Grounds:
         """Return the setup over a fresh copy of the database."""
-        return Grounds.prepared(
-            setup,
-            self.premises.copy_for(setup),
-            self.premises.secret,
-            access_lifetime=access_lifetime,
-            store_for=self.store_for,
-        )
-
-    def _short_lived(self, setup: Setup) -> Grounds:
-        return self._ground(setup, self.sizes.access_lifetime)
+        file = self.premises.copy_for(setup)
+        return Grounds(setup, file, self.premises.secret, access_lifetime, self.store_for)

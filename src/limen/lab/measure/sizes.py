@@ -29,5 +29,5 @@ class Sizes:
 FULL: Final = Sizes()
 # Too few for a picture of how times are spread, and enough for what is exact or bounded.
 BRIEF: Final = Sizes(
-    calls=20, first_calls=5, requests=10, warm_up=5, endings=2, sign_ins=60, access_lifetime=3.0
+    calls=20, first_calls=5, requests=10, warm_up=5, endings=2, sign_ins=20, access_lifetime=3.0
 )
