@@ -123,6 +123,7 @@ _TABLES: Final[Mapping[str, tuple[str, tuple[_Column, ...]]]] = {
             _Column("roles", "a.roles", _text),
             _Column("disabled", "a.disabled", _flag),
             _Column("password hash", "c.password_hash", _scheme),
+            _Column("password set", "c.updated_at", _moment),
         ),
     ),
     "sessions": (
@@ -179,6 +180,12 @@ _TABLES: Final[Mapping[str, tuple[str, tuple[_Column, ...]]]] = {
 }
 
 
+_DUMP: Final = (
+    ("session id", "select digest from limen_secret where kind <> 'refresh' order by digest"),
+    ("refresh token", "select digest from limen_secret where kind = 'refresh' order by digest"),
+    ("session handle", "select id from limen_session order by id"),
+    ("password hash", "select password_hash from limen_credential order by id"),
+)
 _KEYED_BY_DIGEST: Final = frozenset({"credentials at rest", "limits"})
 
 
@@ -216,6 +223,22 @@ class Ledger:
                 for name, (source, columns) in _TABLES.items()
             )
         self._snapshots.append(Snapshot(request_id, tables))
+
+    def dumped(self) -> dict[str, tuple[bytes, ...]]:
+        """Return what a copy of the database gives away, by what it was made of.
+
+        Whoever asks may present it, and must not keep it.
+        """
+        if self._database is None:
+            return {}
+        with closing(sqlite3.connect(f"{self._database.as_uri()}?mode=ro", uri=True)) as connection:
+            return {
+                name: tuple(
+                    one.encode() if isinstance(one, str) else bytes(one)
+                    for (one,) in connection.execute(question)
+                )
+                for name, question in _DUMP
+            }
 
 
 def _table(

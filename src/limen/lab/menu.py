@@ -13,6 +13,7 @@ OF_THE_LAB: Final = (
 OF_A_RUN: Final = (
     ("Compare", ""),
     ("Wire", "/wire"),
+    ("Store", "/store"),
     ("Quiz", "/quiz"),
     ("Take away", "/export"),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from limen.lab.values import seconds
+
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _PARTS: Final = 2
 # What `datetime` can say; a sender may have put any number into a claim.
@@ -39,3 +41,8 @@ def relative(at: int, now: int) -> str:
     if distance == "0 s":
         return f"now ({when})"
     return f"in {distance} ({when})" if at > now else f"{distance} ago ({when})"
+
+
+def offset(span_s: float) -> str:
+    """Return a time in seconds from the beginning of a run, with its sign."""
+    return f"\N{MINUS SIGN}{seconds(-span_s)}" if span_s < 0 else f"+{seconds(span_s)}"

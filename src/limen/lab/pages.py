@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from limen.lab import menu, words
-from limen.lab.values import is_label, milliseconds, seconds, shown
+from limen.lab.moments import offset
+from limen.lab.values import full, is_label, milliseconds, seconds, shown
 
 if TYPE_CHECKING:
     from limen.trace import TraceEvent
@@ -51,6 +52,8 @@ _templates.filters.update(
     seconds=seconds,
     milliseconds=milliseconds,
     moment=moment,
+    full=full,
+    offset=offset,
     outcome_word=outcome_word,
     place=place,
 )

@@ -6,12 +6,24 @@ from typing import Final
 from starlette.routing import BaseRoute
 
 from limen.lab.desk import Desk
-from limen.lab.views import attack, compare, decide, jobs, measure, quiz, start, take_away, wire
+from limen.lab.views import (
+    attack,
+    compare,
+    decide,
+    jobs,
+    measure,
+    quiz,
+    start,
+    store,
+    take_away,
+    wire,
+)
 
 ROUTES: Final[tuple[Callable[[Desk], list[BaseRoute]], ...]] = (
     start.routes,
     compare.routes,
     wire.routes,
+    store.routes,
     attack.routes,
     decide.routes,
     quiz.routes,
