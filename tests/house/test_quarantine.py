@@ -19,7 +19,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "fastapi": ("web/fastapi.py", "web/fastapi/"),
     "httpx": ("lab/",),
     "jinja2": ("lab/",),
-    "joserfc": ("jose.py", "keyring.py"),
+    # Whoever forges has a library too, and it must not be ours.
+    "joserfc": ("jose.py", "keyring.py", "lab/attacks/forge.py"),
     "opentelemetry": ("trace/otel.py",),
     "psycopg": ("stores/sql/",),
     "pydantic": ("cli/", "web/fastapi.py", "web/fastapi/"),

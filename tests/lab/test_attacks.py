@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from collections.abc import Callable
 from functools import cache
@@ -10,14 +12,17 @@ from typing import Any, TypeAlias
 import pytest
 from canaries import leaks
 from conftest import everything_noted
+from joserfc.jwk import OKPKey
 from labs import Recorded
 
+from limen import claims
 from limen.effects import Ended, Revoke
 from limen.lab.absence import UNEXPLAINED
 from limen.lab.admission import Admission
-from limen.lab.attacks import CARDS
+from limen.lab.attacks import CARDS, forge, forged
 from limen.lab.attacks.attempt import judged
 from limen.lab.attacks.card import Card
+from limen.lab.clients import SimulatedClient
 from limen.lab.desk import Desk
 from limen.lab.lanes import align
 from limen.lab.views.attack import AttackView
@@ -35,7 +40,14 @@ def tried() -> Tried:
 
     @cache
     def attempt(name: str) -> Recorded:
-        with everything_noted() as (secrets, lines):
+        with pytest.MonkeyPatch.context() as patched, everything_noted() as (secrets, lines):
+            present = SimulatedClient.present
+
+            def noted(self: SimulatedClient, kind: str, text: str, *where: str) -> Any:
+                secrets.append(text)
+                return present(self, kind, text, *where)
+
+            patched.setattr(SimulatedClient, "present", noted)
             run = ALL[name]()
         return Recorded(run, secrets, lines)
 
@@ -83,6 +95,51 @@ class _KeepsEverything(SqlStore):
         if isinstance(effect, Revoke):
             return Ended(1)
         return await super().perform(effect)
+
+
+def test_a_server_that_does_not_look_at_the_audience_turns_a_card_red(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = tuple(rule for rule in claims._RULES if rule.name != "aud")
+    assert len(kept) == len(claims._RULES) - 1
+    monkeypatch.setattr(claims, "_RULES", kept)
+    card = CARDS["A10"]
+    run = card()
+    differing = {(tried.column, tried.measured) for _, tried in judged(card, run, {}).differing}
+    assert differing == {("jwt-only", "200"), ("jwt", "200"), ("hybrid", "200")}
+    page = page_of(card, run)
+    assert "Not as expected" in page
+    assert "<code>hybrid</code> answered <code>200</code>, and <code>401</code> was" in page
+
+
+def test_a_forged_token_is_one_that_a_believing_library_would_take() -> None:
+    """Each forgery fails by its own fault alone: what is not changed in it is right."""
+    key = OKPKey.generate_key("Ed25519")
+    draft = forge.Draft({"alg": "EdDSA", "kid": "k", "typ": "at+jwt"}, {"sub": "alice"})
+    made = forge.forgeries(draft, key.as_dict(private=False))
+    assert set(made) == set(forged.MADE)
+    by_hmac = made["HS256 with the public key"]
+    signed, _, _ = by_hmac.rpartition(".")
+    public = base64.urlsafe_b64decode(str(key.as_dict()["x"]) + "=")
+    mac = hmac.digest(public, signed.encode(), "sha256")
+    assert forge.signature_of(by_hmac) == mac
+    assert made["alg none"].endswith(".")
+    for token in made.values():
+        assert forge.Draft.of(token).claims == draft.claims
+
+
+@pytest.mark.parametrize("name", ["A18", "A18-jar", "A19", "A19-header"])
+def test_storage_and_carrier_decide_and_the_format_does_not(tried: Tried, name: str) -> None:
+    card, run = ALL[name], tried(name).run
+    assert len({card.outcome(run, one) for one in run.columns}) == 1
+
+
+def test_the_fix_of_a_card_changes_its_outcome() -> None:
+    for base in CARDS.values():
+        for fixed in base.fixed[:1]:
+            assert any(
+                fixed.expected[name] != base.expected.get(name) for name in fixed.expected
+            ), fixed.id
 
 
 def page_of(card: Card, run: Any) -> str:

@@ -26,8 +26,8 @@ def why_absent(phase: Phase, column: Column, events: Sequence[TraceEvent]) -> st
     stopped = _refusal_before(phase, events)
     if stopped is not None:
         return stopped
-    if phase in _OF_A_CREDENTIAL and all(one.phase is not Phase.CLIENT_ATTACH for one in events):
-        return "the client had nothing to attach"
+    if phase in _OF_A_CREDENTIAL and not _attached(events):
+        return "no credential was attached"
     match phase:
         case Phase.REVOCATION_CHECK | Phase.PRINCIPAL_LOAD if _was_renewed(events):
             return "the access token was refused, and the row of the refresh token answered"
@@ -98,10 +98,14 @@ def _no_refresh(column: Column) -> str:
 
 def _no_origin_check(events: Sequence[TraceEvent]) -> str:
     attached = [one for one in events if one.phase is Phase.CLIENT_ATTACH]
-    if not attached:
+    if not attached or not attached[-1].given:
         return "no cookie was sent"
     method = attached[-1].outcome.get("method", {}).get("v")
     return f"{method} changes nothing"
+
+
+def _attached(events: Sequence[TraceEvent]) -> bool:
+    return any(one.phase is Phase.CLIENT_ATTACH and one.given for one in events)
 
 
 def _presented_access(events: Sequence[TraceEvent]) -> bool:

@@ -37,7 +37,10 @@ def open_back_office(shop: Starlette) -> None:
 async def _set_roles(request: Request) -> JSONResponse:
     stated = await _stated(request)
     auth = request_auth_of(request).auth
-    found = await auth.set_roles(_text(stated, "account"), _texts(stated, "roles"))
+    try:
+        found = await auth.set_roles(_text(stated, "account"), _texts(stated, "roles"))
+    except ConfigurationError:  # more than fits into a token
+        return JSONResponse({"success": False}, 422)
     return _done(found is not None)
 
 

@@ -28,9 +28,13 @@ if TYPE_CHECKING:
 TIMEOUT_S = 20.0
 BADGES = ("simulated client",)
 ACCESS, REFRESH = "session_token", "refresh_token"
+COOKIE_PREFIX = "better-auth"
 REFRESH_PATH = "/api/auth/refresh"
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _HEADER_RULE, _JAR_RULE = "script, as a header", "cookie jar rule"
+_BY_HAND = "hand: no browser decides"
+# User agents drop a cookie whose name and value are longer together (RFC 6265bis section 5.7).
+MAX_COOKIE_OCTETS = 4_096
 UNAUTHENTICATED = 401
 
 
@@ -71,6 +75,22 @@ class SimulatedClient:
         texts = [one.value or "" for one in self.copy_of_jar(kind)]
         return next(iter([*texts, *self.copy_of_script(kind).values()]), None)
 
+    def readable_by_script(self, *kinds: str) -> tuple[list[Cookie], dict[str, str]]:
+        """Return what any script on the page can read: no HttpOnly cookie is among it."""
+        cookies = [
+            one for one in self.copy_of_jar(*kinds) if not one.has_nonstandard_attr("HttpOnly")
+        ]
+        return cookies, self.copy_of_script(*kinds)
+
+    def present(self, kind: str, text: str, path: str, method: str = "GET") -> httpx.Response:
+        """Present a made-up credential where the application expects this kind of it."""
+        made_up = Hidden(Secret(text), kind_of(kind, text))
+        if self._site.setup.by_cookie:
+            cookie = {f"{COOKIE_PREFIX}.{kind}": text}
+            return self.send(method, path, cookies=cookie, presenting=made_up)
+        bearer = {"Authorization": f"Bearer {text}"}
+        return self.send(method, path, headers=bearer, presenting=made_up)
+
     def take(self, cookies: list[Cookie]) -> None:
         """Put cookies into the jar, whoever they were meant for."""
         for one in cookies:
@@ -105,10 +125,12 @@ class SimulatedClient:
         json: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
+        presenting: Evidence | None = None,
     ) -> httpx.Response:
         """Make one request with what is held, and record what went along and what changed.
 
         `headers` win over those of this client; `cookies` go along instead of the jar's.
+        `presenting` is a credential in one of the two that this client does not hold.
         """
         request_id = self._next()
         stated = {CLIENT_HEADER: self.name, REQUEST_HEADER: request_id}
@@ -120,7 +142,10 @@ class SimulatedClient:
         if cookies is not None:
             stated["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         before = self.held
-        if before and cookies is None:
+        if presenting is not None:
+            made = {"method": Public(method), "by": Public(_BY_HAND)}
+            self.record(Phase.CLIENT_ATTACH, given={"made up": presenting}, outcome=made)
+        elif before and cookies is None:
             by = Public(_JAR_RULE if token is None else _HEADER_RULE)
             self.record(
                 Phase.CLIENT_ATTACH, given=before, outcome={"method": Public(method), "by": by}
@@ -168,6 +193,9 @@ class SimulatedClient:
 
     def _keep(self, response: httpx.Response) -> None:
         """Keep what the body hands to a script; cookies went into the jar already."""
+        for one in list(self._http.cookies.jar):
+            if len(one.name) + len(one.value or "") > MAX_COOKIE_OCTETS:
+                self._http.cookies.jar.clear(one.domain, one.path, one.name)
         if self._site.setup.by_cookie or not response.is_success:
             return
         answered: Any = response.json() if response.content else None
@@ -281,6 +309,15 @@ class Thief(SimulatedClient):
                 Phase.CLIENT_STORE,
                 outcome={**self.held, "holder": Public(f"copy of {victim.name}")},
             )
+
+    def read_as_script(self, victim: SimulatedClient, *kinds: str) -> None:
+        """Take what a script on the victim's page can read, and send it home."""
+        self._next()
+        cookies, kept = victim.readable_by_script(*kinds)
+        self.take(cookies)
+        self.kept_by_script.update(kept)
+        found = {"found by the script": Count(len(cookies) + len(kept))}
+        self.record(Phase.CLIENT_STORE, outcome={**self.held, **found})
 
     def replay(self, method: str, path: str, ended_ns: int) -> bool:
         """Use the copy once; tell whether it was accepted.

@@ -22,6 +22,9 @@ MEANINGS: Final[Mapping[str, str]] = {
     "422": "refused as it stands",
     "503": "refused, because nobody can say",
     "no step": "nothing to aim at",
+    "copied": "and used elsewhere",
+    "ridden only": "while the page is open",
+    "neither": "no use to the script",
 }
 MAX_ATTEMPTS: Final = 40
 
@@ -87,6 +90,7 @@ def judged(card: Card, run: Run, predicted: Mapping[str, Outcome]) -> Attempt:
     answers = []
     for number, probe in enumerate(card.questions):
         said = {} if number else predicted
+        by_status = number == 0 and card.measured is None
         answers.append(
             Answered(
                 probe.question,
@@ -96,7 +100,7 @@ def judged(card: Card, run: Run, predicted: Mapping[str, Outcome]) -> Attempt:
                         probe.expected.get(column.name),
                         probe.measured(run, column),
                         said.get(column.name),
-                        None if number else reason_of(column, card.deciding),
+                        reason_of(column, card.deciding) if by_status else None,
                     )
                     for column in run.columns
                 ),
