@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format typecheck coverage bench simulate history snapshots lock environment services clean
+.PHONY: help run lab test lint format typecheck coverage bench simulate history snapshots lock environment services clean
 
 help:  ## say what can be asked for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -13,6 +13,10 @@ help:  ## say what can be asked for
 run:  ## start the example application on 127.0.0.1:$(PORT)
 	@$(PYTHON) scripts/environment.py run
 	@$(PYTHON) scripts/run.py
+
+lab:  ## start the Lab on 127.0.0.1:8600: every strategy side by side, from real runs
+	@$(PYTHON) scripts/environment.py run
+	@$(BIN)/limen lab
 
 test: environment services  ## every test, then lint; with CI=true a skipped test is a failure
 	$(BIN)/python -m pytest -n 2 --dist loadfile

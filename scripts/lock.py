@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = {
-    "run": ("fastapi", "cli"),
+    "run": ("fastapi", "cli", "lab"),
     "dev": ("postgresql", "redis", "fastapi", "cli", "lab"),
     "bench": ("postgresql", "redis", "fastapi", "cli"),
 }
