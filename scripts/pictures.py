@@ -61,7 +61,7 @@ def lab() -> Iterator[str]:
 
 def compare(page: Page, file: Path) -> None:
     """Run the first scenario and show the step in which the copy is tried."""
-    page.get_by_role("button", name="Run: login, read, logout, replay").click()
+    page.get_by_role("button", name="login, read, logout, replay").click()
     page.wait_for_url("**/runs/*")
     page.screenshot(path=file)
     print(file)
