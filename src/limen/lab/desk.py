@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # A form of the Lab holds a token, names from its own lists, and a few numbers.
 MAX_FORM_OCTETS = 2_048
+# Whoever waits this long is shown how far it is.
+SOON_S = 0.5
 
 _log = logging.getLogger("limen.lab")
 
@@ -83,6 +85,12 @@ class Desk:
         await self._running.acquire()
         job = self.jobs.begin(title)
         self._working = asyncio.create_task(self._carried_out(job, work))
+        return job
+
+    async def soon(self, job: Job) -> Job:
+        """Wait for the end of a job that has just begun, but not for long."""
+        if self._working is not None:
+            await asyncio.wait((self._working,), timeout=SOON_S)
         return job
 
     async def _carried_out(self, job: Job, work: Callable[[Job], str]) -> None:

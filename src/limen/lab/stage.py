@@ -34,18 +34,31 @@ WATCH_EVERY_S = 0.25
 
 C = TypeVar("C", bound=SimulatedClient)
 Script = Callable[["Stage"], None]
+# Is told what goes on, and may raise to end it.
+Saying = Callable[[str], None]
+
+
+def silent(progress: str) -> None:
+    """Tell nobody."""
 
 
 class Stage:
     """One setup's server, and what a script may do there: let clients act, step by step."""
 
-    def __init__(self, site: Site, premises: Premises, opened: contextlib.ExitStack) -> None:
+    def __init__(
+        self,
+        site: Site,
+        premises: Premises,
+        opened: contextlib.ExitStack,
+        say: Saying = silent,
+    ) -> None:
         self.site = site
         self.person = premises.person
         self.account = premises.account
         self.staff = premises.staff
         self.step_of: dict[str, str] = {}
         self._opened = opened
+        self._say = say
         self._numbers = request_numbers()
         self._clients: list[SimulatedClient] = []
 
@@ -71,6 +84,7 @@ class Stage:
     @contextlib.contextmanager
     def step(self, step: Step) -> Iterator[None]:
         """Count every request that begins inside to one step of the scenario."""
+        self._say(step.title)
         known = {one for client in self._clients for one in client.requests}
         yield
         for client in self._clients:
@@ -117,10 +131,12 @@ def carried_out(
     staff: Person | None = None,
     nodes: bool = False,
     store_apart: bool = False,
+    say: Saying = silent,
 ) -> Run:
     """Carry a scenario out under each setup. Blocks, so call it from a thread of its own.
 
-    With `staff` there is an account of an administrator, too; with `nodes` the servers are
+    `say` is told what goes on, column by column and step by step, and may raise to end it. With
+    `staff` there is an account of an administrator, too; with `nodes` the servers are
     two child processes behind one address, and with `store_apart` the store is one.
     """
     storing = Storehouse if store_apart else store_for
@@ -129,11 +145,17 @@ def carried_out(
     columns, facts = [], Facts()
     with tempfile.TemporaryDirectory(prefix="limen-lab-") as folder:
         premises = Premises.build(Path(folder), person or Person.generated(), staff)
-        for setup in setups:
+        for number, setup in enumerate(setups, 1):
+            place = f"{setup.name}, column {number} of {len(setups)}"
+            say(f"{place}: starting servers")
             with _site(setup, premises, run, storing, nodes=nodes) as site:
-                columns.append(_column(site, premises, script))
+                columns.append(_column(site, premises, script, _saying_where(place, say)))
                 facts = facts.with_those_of(site)
     return Run(run, began, plot, environment(facts), tuple(columns))
+
+
+def _saying_where(place: str, say: Saying) -> Saying:
+    return lambda progress: say(f"{place}: {progress}")
 
 
 def _site(
@@ -144,9 +166,9 @@ def _site(
     return site_under(setup, premises, run, store_for)
 
 
-def _column(site: Site, premises: Premises, script: Script) -> Column:
+def _column(site: Site, premises: Premises, script: Script, say: Saying) -> Column:
     with contextlib.ExitStack() as opened:
-        stage = Stage(site, premises, opened)
+        stage = Stage(site, premises, opened, say)
         script(stage)
     primary = site.limen.assembly.parts.primary
     return Column(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from limen.lab.setups import USUAL
 from limen.lab.site import Person
-from limen.lab.stage import carried_out
+from limen.lab.stage import carried_out, silent
 
 if TYPE_CHECKING:
     from limen.lab.run import Plot, Run
     from limen.lab.setups import Setup
     from limen.lab.site import StoreFor
-    from limen.lab.stage import Script
+    from limen.lab.stage import Saying, Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,12 @@ class Scenario:
         *,
         setups: tuple[Setup, ...] = USUAL,
         store_for: StoreFor | None = None,
+        say: Saying = silent,
     ) -> Run:
-        """Carry it out; without a `person`, with one that is made for it."""
+        """Carry it out; without a `person`, with one that is made for it.
+
+        `say` is told what goes on.
+        """
         alice = replace(person or Person.generated(), roles=self.roles)
         return carried_out(
             self.plot,
@@ -51,4 +55,5 @@ class Scenario:
             staff=Person.of_staff() if self.staff else None,
             nodes=self.nodes,
             store_apart=self.store_apart,
+            say=say,
         )

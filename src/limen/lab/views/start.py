@@ -12,11 +12,16 @@ from limen.lab.admission import COOKIE, session_of
 from limen.lab.desk import closed, missing, notice
 from limen.lab.pages import page
 from limen.lab.setups import SETUPS, USUAL, Setup, Storage
+from limen.lab.views.jobs import page_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from limen.lab.desk import Desk
+    from limen.lab.job import Job
+    from limen.lab.scenarios import Scenario
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
@@ -48,7 +53,7 @@ class _Start:
         return response
 
     async def run(self, request: Request) -> Response:
-        """Run a scenario in a thread and show its table."""
+        """Run a scenario in a thread; show how far it is, and then its table."""
         form = await self.desk.form(request)
         if isinstance(form, Response):
             return form
@@ -61,8 +66,19 @@ class _Start:
             return notice(
                 "Which columns?", "Choose one column or more, of those that there are.", 422
             )
-        run = await self.desk.alone(lambda: scenario(setups=setups))
-        return run if isinstance(run, Response) else RedirectResponse(f"/runs/{run.id}", 303)
+        work = self._carrying_out(scenario, setups)
+        job = await self.desk.begin(f"Running: {scenario.plot.title}", work)
+        if isinstance(job, Response):
+            return job
+        return RedirectResponse((await self.desk.soon(job)).result or page_of(job), 303)
+
+    def _carrying_out(self, scenario: Scenario, setups: tuple[Setup, ...]) -> Callable[[Job], str]:
+        def work(job: Job) -> str:
+            run = scenario(setups=setups, say=job.say)
+            self.desk.shelf.keep(run)
+            return f"/runs/{run.id}"
+
+        return work
 
 
 def chosen(form: dict[str, list[str]]) -> tuple[Setup, ...] | None:
