@@ -7,9 +7,7 @@ import html
 import re
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Mapping
-from http.cookiejar import Cookie
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -19,9 +17,11 @@ from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Serve, Served
 from test_exchange import XSS
 
 from limen.lab.as_code import as_curl, as_httpx
-from limen.lab.cookies import Verdict, card_of, over_https
+from limen.lab.clients import Owner
+from limen.lab.cookies import UNSENT, Verdict, card_of, over_https
 from limen.lab.edits import EDITS, edited, edits_for, outcome_of
 from limen.lab.exchange import Exchange, Line, Message
+from limen.lab.jars import FULL_JAR, cookie, jar_filled
 from limen.lab.moments import iso, relative, span
 from limen.lab.run import Column, Plot, Run, Step
 from limen.lab.scenarios import LOGIN, READ, SIGN_IN
@@ -229,60 +229,44 @@ def test_any_age_is_read_without_harm(age: str) -> None:
     assert card.traits[-1].name == "Max-Age"
 
 
-def planted(name: str, **changes: Any) -> Cookie:
-    stated: dict[str, Any] = {"domain": "127.0.0.1", "path": "/", "secure": False, "expires": None}
-    stated |= changes
-    return Cookie(
-        version=0,
-        name=name,
-        value="planted",
-        port=None,
-        port_specified=False,
-        domain_specified=False,
-        domain_initial_dot=False,
-        path_specified=True,
-        discard=False,
-        comment=None,
-        comment_url=None,
-        rest={},
-        **stated,
-    )
-
-
 def test_a_cookie_that_stays_in_the_jar_says_why() -> None:
     """A real jar decides what goes along; the page says why the others did not."""
+    run = jar_filled(SETUPS["session"])
+    exchange = exchange_in(run, "session", FULL_JAR)
+    assert {one.cookie: one.reason for one in exchange.unsent} == {
+        "only_over_https": "SecureOnly",
+        "of_another_page": "NotOnPath",
+        "of_another_shop": "DomainMismatch",
+        "of_yesterday": "Expired",
+    }
+    page = page_of(run)
+    assert page.count("It stayed in the jar") == len(UNSENT)
+    assert {one.reason for one in exchange.unsent} == set(UNSENT)
+    sent = next(line for line in exchange.request.lines if line.name == "cookie")
+    assert sent.octets == len("cookie: better-auth.session_token=; goes_along=x\r\n") + 47
 
+
+@pytest.mark.parametrize(
+    ("scope", "goes"),
+    [("/", True), ("/orders", True), ("/ord", False), ("/orders/", False), ("/orders/1", False)],
+)
+def test_a_path_covers_whole_segments(scope: str, goes: bool) -> None:
     def script(stage: Stage) -> None:
         owner = stage.owner()
-        with stage.step(LOGIN):
-            owner.sign_in(SIGN_IN, stage.person.email, stage.person.passphrase)
-        owner.take(
-            [
-                planted("secure", secure=True),
-                planted("elsewhere", path="/account"),
-                planted("nearly", path="/ord"),
-                planted("foreign", domain="shop.example"),
-                planted("old", expires=round(time.time()) - 10),
-                planted("goes", path="/"),
-            ]
-        )
+        _sign_in_as(owner, stage)
+        owner.take([cookie("scoped", "127.0.0.1", path=scope)])
         with stage.step(READ):
             owner.read(PROTECTED)
 
-    plot = Plot("jar", "a jar", "", (LOGIN, READ))
-    run = carried_out(plot, script, None, setups=(SETUPS["session"],), store_for=None)
-    exchange = exchange_in(run, "session", READ)
-    assert {one.cookie: one.reason for one in exchange.unsent} == {
-        "secure": "SecureOnly",
-        "elsewhere": "NotOnPath",
-        "nearly": "NotOnPath",
-        "foreign": "DomainMismatch",
-        "old": "Expired",
-    }
-    page = page_of(run)
-    assert page.count("It stayed in the jar") == 5
-    sent = next(line for line in exchange.request.lines if line.name == "cookie")
-    assert sent.octets == len("cookie: better-auth.session_token=; goes=planted\r\n") + 47
+    plot = Plot("path", "a path", "", (LOGIN, READ))
+    run = carried_out(plot, script, None, setups=(SETUPS["jwt-only"],), store_for=None)
+    reasons = [one.reason for one in exchange_in(run, "jwt-only", READ).unsent]
+    assert reasons == ([] if goes else ["NotOnPath"])
+
+
+def _sign_in_as(owner: Owner, stage: Stage) -> None:
+    with stage.step(LOGIN):
+        owner.sign_in(SIGN_IN, stage.person.email, stage.person.passphrase)
 
 
 # -- tokens
@@ -402,6 +386,33 @@ def test_the_form_sends_an_edit_and_shows_what_refused_it(serve: Serve, run: Run
             assert client.post(address, data=wanted | wrong, headers=own).status_code == 404
         assert client.post(address, data=wanted).status_code == 403
         assert client.post("/runs/x/wire/edits", data=wanted, headers=own).status_code == 404
+
+
+def test_the_jar_is_filled_by_a_form_and_the_page_shows_what_stayed(serve: Serve, run: Run) -> None:
+    served = serve(lambda: run)
+    with served.admitted() as client:
+        token = client.get("/").text.partition('name="csrf" value="')[2].partition('"')[0]
+        own = {"Origin": served.url}
+        client.post("/runs", data={"csrf": token, "scenario": "logout"}, headers=own)
+        assert "It stayed in the jar" not in client.get(f"/runs/{run.id}/wire").text
+        address = f"/runs/{run.id}/wire/jar"
+        assert client.post(address, data={"csrf": "x"}, headers=own).status_code == 403
+        assert client.post("/runs/x/wire/jar", data={"csrf": token}, headers=own).status_code == 404
+        answer = client.post(address, data={"csrf": token}, headers=own)
+        assert answer.status_code == 303
+        page = client.get(answer.headers["location"].partition("#")[0]).text
+        assert page.count("It stayed in the jar") == len(UNSENT)
+
+
+def test_a_token_that_a_script_keeps_is_read_where_it_is_handed_over(by_header: Run) -> None:
+    name = "jwt"
+    exchange = exchange_in(by_header, name, LOGIN)
+    assert [one.label for one in cards_of(column(by_header, name), exchange)] == ["tok#1"]
+    read = exchange_in(by_header, name, READ)
+    assert '--header "authorization: Bearer ${TOKEN}"' in as_curl(read)
+    assert "Set-Cookie" not in page_of(
+        dataclasses.replace(by_header, columns=(column(by_header, name),))
+    )
 
 
 # -- as code, and what it costs

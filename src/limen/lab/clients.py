@@ -233,7 +233,7 @@ class SimulatedClient:
         return tuple(
             Unsent(
                 plain(one.name),
-                self._site.wire.record(Hidden(Secret(one.value or ""), kind_of(one.name, ""))),
+                self._site.wire.record(_credential_in(one)),
                 _why_unsent(one, self._site.url, path),
             )
             for one in jar
@@ -350,6 +350,14 @@ def request_numbers() -> Iterator[int]:
 
 def _part(name: str) -> str:
     return "refresh cookie" if name.endswith(REFRESH) else "access cookie"
+
+
+def _credential_in(cookie: Cookie) -> Evidence:
+    """Return what a cookie holds as evidence; what is no credential of Limen's gets no label."""
+    if not cookie.name.endswith((ACCESS, REFRESH)):
+        return Public("not a credential")
+    value = cookie.value or ""
+    return Hidden(Secret(value), kind_of(cookie.name, value))
 
 
 def _covers(scope: str, path: str) -> bool:

@@ -76,13 +76,10 @@ class Verification:
 
 
 def labels_in(message: Message) -> tuple[str, ...]:
-    """Return the labels of the credentials in a message's header lines, each once, in order."""
-    found = [
-        str(piece["label"])
-        for line in message.lines
-        for piece in line.pieces
-        if isinstance(piece, Mapping) and "label" in piece
-    ]
+    """Return the labels of the credentials in a message, each once, in order."""
+    pieces: list[object] = [piece for line in message.lines for piece in line.pieces]
+    pieces += message.body.members.values() if message.body else ()
+    found = [str(one["label"]) for one in pieces if isinstance(one, Mapping) and "label" in one]
     return tuple(dict.fromkeys(found))
 
 

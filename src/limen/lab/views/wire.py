@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from limen.lab.cookies import UNSENT, over_https
 from limen.lab.desk import missing
 from limen.lab.edits import EDITS, edited, edits_for, outcome_of
+from limen.lab.jars import jar_filled
 from limen.lab.pages import page
 from limen.lab.traffic import costs_of, traffic_of
 
@@ -28,6 +29,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/runs/{run_id}/wire", view.show),
         Route("/runs/{run_id}/wire/edits", view.resend, methods=["POST"]),
+        Route("/runs/{run_id}/wire/jar", view.fill_jar, methods=["POST"]),
     ]
 
 
@@ -57,6 +59,20 @@ class _Wire:
         if isinstance(again, Response):
             return again
         return RedirectResponse(f"/runs/{again.id}/wire#edited", 303)
+
+    async def fill_jar(self, request: Request) -> Response:
+        """Fill a jar with cookies that must stay in it, ask, and show what went along."""
+        form = await self.desk.form(request)
+        if isinstance(form, Response):
+            return form
+        run = self.desk.run_of(request)
+        if run is None:
+            return missing()
+        setup = run.columns[0].setup
+        again = await self.desk.alone(lambda: jar_filled(setup))
+        if isinstance(again, Response):
+            return again
+        return RedirectResponse(f"/runs/{again.id}/wire#step-{len(again.plot.steps)}", 303)
 
 
 def wire_page(run: Run, csrf: str) -> str:
