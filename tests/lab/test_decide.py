@@ -13,10 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labs import Recorded, Served
 
+from limen.lab.attacks import CARDS
 from limen.lab.decide.advisor import flips_of, removed_by, verdict_of
+from limen.lab.decide.measured import Kept, promise, reported
 from limen.lab.decide.promises import options
 from limen.lab.decide.record import record_of
 from limen.lab.decide.rulebook import HERE, RULEBOOK, Effect, read_rulebook
+from limen.lab.measure import BRIEF, Measurement
+from limen.lab.measure.costs import Costs
+from limen.lab.measure.growth import Growth
+from limen.lab.measure.result import Latency, Measured, Sample
+from limen.lab.measure.window import Track, Try, Window
 from limen.lab.run import Run
 from limen.lab.scenarios import SCENARIOS
 from limen.lab.setups import SETUPS
@@ -202,15 +209,16 @@ def test_a_rule_that_says_what_there_is_not_is_not_read(was: str, becomes: str) 
         read_rulebook(QUESTIONS, RULES.replace(was, becomes, 1))
 
 
-def test_what_is_measured_here_names_a_scenario_that_there_is() -> None:
-    named = {e.scenario for rule in RULEBOOK.rules for e in rule.evidence if e.scenario}
-    assert named
-    assert named <= set(SCENARIOS)
+def test_what_is_measured_here_names_a_scenario_or_an_attack_that_there_is() -> None:
+    named = {one.cite for rule in RULEBOOK.rules for one in rule.evidence if one.played}
+    known = {f"scenario {name}" for name in SCENARIOS} | {f"attack {name}" for name in CARDS}
+    assert len(named) > 5
+    assert named <= known
 
 
 def test_the_record_has_all_that_a_reader_of_it_asks_for(run: Run) -> None:
     answers = profile("hospital")
-    text = record_of(answers, [run], 1_700_000_000_000, "9.9.9")
+    text = record_of(answers, Kept([run]), 1_700_000_000_000, "9.9.9")
     verdict = verdict_of(answers)
     for one in verdict.reasons:
         assert f"**{one.rule.id}** " in text
@@ -223,13 +231,51 @@ def test_the_record_has_all_that_a_reader_of_it_asks_for(run: Run) -> None:
     assert "2023-11-14 22:13:20 UTC" in text
     assert f"Rules checked on {RULEBOOK.checked}" in text
     assert "Measured: refused on request 1" in text
-    assert run.id in text
+    assert "One run, one server, " in text
 
 
 def test_a_record_without_a_run_says_that_nothing_was_measured() -> None:
-    text = record_of(profile("hospital"), [], 0, "9.9.9")
+    text = record_of(profile("hospital"), Kept(), 0, "9.9.9")
     assert "It was not measured." in text
     assert "Measured:" not in text
+
+
+@pytest.mark.parametrize(
+    ("tries", "told"),
+    [
+        ([(-5, 200), (1, 401)], "not one request let in, refused at the latest 1 ms after"),
+        ([(-5, 200), (40, 200), (60, 401)], "let in for 40 ms, refused at the latest 60 ms after"),
+        ([(-5, 200), (40, 200)], "never refused while it was watched"),
+    ],
+)
+def test_a_measurement_between_servers_is_told_in_its_numbers(
+    run: Run, tries: list[tuple[float, int]], told: str
+) -> None:
+    track = Track("server B", 1, tuple(Try(*one) for one in tries))
+    window, sample = Window(2_000, 2_000, (track,)), Sample((1,))
+    measured = Measured(
+        SETUPS["hybrid"],
+        Latency(sample, sample, sample),
+        window,
+        window,
+        Costs(run.columns[-1].guarantees, {}, "1.1", 1, 1, 1),
+        Growth(1, 1.0, 1.0, 1, 1.0),
+    )
+    machine = {"processor": "a processor, 2 cores"}
+    kept = Kept(measurements=[Measurement("m1", 0, BRIEF, machine, sample, 0, (measured,))])
+    (one,) = reported(options()["hybrid"], kept)
+    assert told in one.text
+    assert f"{BRIEF.endings} endings, two servers, a processor" in one.basis
+    assert one.address == "/measure/m1#window"
+    assert reported(options()["session"], kept) == ()
+
+
+def test_what_is_promised_is_told_by_what_bounds_it() -> None:
+    told = {name: promise(option) for name, option in options().items()}
+    assert "until it expires, at most 300.0 s" in told["jwt"]
+    assert "until it expires, at most 300.0 s" in told["jwt-only"]
+    assert "for at most 2.0 s" in told["hybrid"]
+    assert "not one request" in told["session"]
 
 
 def test_over_http_without_scripts(served: Served, recorded: Recorded) -> None:

@@ -23,11 +23,13 @@ from starlette.datastructures import QueryParams
 from limen.lab.answers import answers_of
 from limen.lab.findings import finding_of
 from limen.lab.holders import holdings
+from limen.lab.quiz.causes import SWITCHES
 from limen.lab.quiz.deal import SIZE, Asked, deal, items_of
 from limen.lab.quiz.item import Draft, Item, Option, settled
 from limen.lab.quiz.sheet import Part, Reading, Sheet
 from limen.lab.run import Column, Run
 from limen.lab.scenarios import SCENARIOS
+from limen.lab.setups import Setup
 from limen.lab.views.compare import run_page
 from limen.lab.views.quiz import next_seed, quiz_page
 from limen.phase import Phase
@@ -243,6 +245,20 @@ def test_a_run_that_came_out_otherwise_has_other_answers(played: Played) -> None
     assert sentence in {one.right.text for one in before.values() if one.template == "T7"}
     assert sentence not in {
         one.right.text for one in after.values() if one.id.startswith("T7.jwt.")
+    }
+
+
+def test_whatever_two_setups_can_differ_in_is_a_switch() -> None:
+    """A field that is no switch would let another one take the blame for its effect."""
+    switched = {"strategy", "check", "refresh", "storage", "memory", "trusted_origins"}
+    assert {one.name for one in dataclasses.fields(Setup)} == {"name"} | switched
+    assert {one.id for one in SWITCHES} == {
+        "format",
+        "check",
+        "refresh",
+        "storage",
+        "memory",
+        "origins",
     }
 
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from limen.lab.decide.advisor import flips_of, removed_by, verdict_of
-from limen.lab.decide.measured import residual
+from limen.lab.decide.measured import promise, reported
 from limen.lab.decide.rulebook import RULEBOOK, Effect
 from limen.lab.pages import moment
 from limen.lab.setups import SETUPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from limen.lab.decide.advisor import Verdict
+    from limen.lab.decide.measured import Kept
     from limen.lab.decide.rulebook import Answers, Rule
-    from limen.lab.run import Run
 
 _DOES: Final = {Effect.REMOVE: "Excludes", Effect.PREFER: "Passes over"}
 
 
-def record_of(answers: Answers, runs: Sequence[Run], at: int, version: str) -> str:
+def record_of(answers: Answers, kept: Kept, at: int, version: str) -> str:
     """Return the decision record in Markdown; `at` is in milliseconds."""
     verdict = verdict_of(answers)
     return "\n".join(
@@ -29,7 +29,7 @@ def record_of(answers: Answers, runs: Sequence[Run], at: int, version: str) -> s
             "",
             f"Made with Limen {version} on {moment(at)}. Rules checked on {RULEBOOK.checked}.",
             "",
-            *_outcome(verdict, runs),
+            *_outcome(verdict, kept),
             *_section("What was asked", _asked(answers)),
             *_section("Rules that decided, in order", _reasons(verdict)),
             *_section("Options that were excluded", _removed(verdict)),
@@ -46,20 +46,19 @@ def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
     yield ""
 
 
-def _outcome(verdict: Verdict, runs: Sequence[Run]) -> Iterator[str]:
+def _outcome(verdict: Verdict, kept: Kept) -> Iterator[str]:
     yield "## Result"
     yield ""
     if verdict.option is None:
         yield from _conflict(verdict)
         return
-    left = residual(verdict.option, runs)
     yield f"**`{verdict.option.name}`**: `{SETUPS[verdict.option.name].code}`"
     yield ""
-    yield f"Risk that is left: {left.promise}"
-    if left.run is not None:
-        machine = left.run.environment.get("machine", "unknown machine")
-        yield f"{left.measurement} One run, one process, {machine}; run `{left.run.id}`."
-    else:
+    yield f"Risk that is left: {promise(verdict.option)}"
+    yield ""
+    for one in reported(verdict.option, kept):
+        yield f"- {one.text} {one.basis}; {moment(one.at)}."
+    if not reported(verdict.option, kept):
         yield "It was not measured."
     yield ""
 

@@ -88,9 +88,14 @@ class Evidence:
     grade: Grade
 
     @property
-    def scenario(self) -> str | None:
-        """The scenario that shows it, where it was measured here."""
-        return self.cite.removeprefix("scenario ") if self.grade is Grade.MEASURED else None
+    def played(self) -> str | None:
+        """The scenario or the attack that shows it, where it can be measured here."""
+        return self.cite.partition(" ")[2] if self.grade is Grade.MEASURED else None
+
+    @property
+    def address(self) -> str:
+        """The page on which that can be run."""
+        return f"/attack/{self.played}" if self.cite.startswith("attack ") else "/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,18 @@ SWITCHES: Final = (
         (Phase.CLIENT_STORE,),
         ("holder ",),
     ),
+    Switch(
+        "memory",
+        "where the server keeps its rows: a store for all processes, or memory of its own",
+        lambda column: column.setup.memory,
+        (Phase.CREDENTIAL_VALIDATE,),
+    ),
+    Switch(
+        "origins",
+        "which pages may act with the cookies",
+        lambda column: column.setup.trusted_origins,
+        (Phase.CSRF_CHECK,),
+    ),
 )
 
 

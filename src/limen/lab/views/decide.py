@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from limen.clock import SystemClock
 from limen.lab.decide.advisor import flips_of, removed_by, verdict_of
-from limen.lab.decide.measured import residual, run_behind
+from limen.lab.decide.measured import Kept, promise, reported
 from limen.lab.decide.promises import options
 from limen.lab.decide.record import record_of
 from limen.lab.decide.rulebook import RULEBOOK
@@ -55,7 +55,7 @@ class _Decide:
         if answers is None:
             return _unknown()
         version = environment()["limen"]
-        text = record_of(answers, list(self.desk.shelf), SystemClock().now(), version)
+        text = record_of(answers, _kept(self.desk), SystemClock().now(), version)
         headers = {"Content-Disposition": 'attachment; filename="sign-in-decision.md"'}
         return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
@@ -88,18 +88,24 @@ def decide_page(desk: Desk, answers: Answers | None) -> str:
 
 
 def _result(desk: Desk, answers: Answers) -> dict[str, object]:
-    verdict, runs = verdict_of(answers), list(desk.shelf)
+    verdict, kept = verdict_of(answers), _kept(desk)
+    option = verdict.option
     return {
         "verdict": verdict,
         "traits": options(),
-        "residual": residual(verdict.option, runs) if verdict.option else None,
-        "code": SETUPS[verdict.option.name].code if verdict.option else None,
+        "promise": promise(option) if option else None,
+        "reported": reported(option, kept) if option else (),
+        "code": SETUPS[option.name].code if option else None,
         "removed": removed_by(verdict),
         "flips": [(one, flipped(answers, one)) for one in flips_of(answers, verdict)],
         "compared": compared(verdict),
-        "run_of": lambda evidence: run_behind(evidence, runs),
+        "kept": kept,
         "record": f"/decide/record.md?{urlencode(dict(answers))}",
     }
+
+
+def _kept(desk: Desk) -> Kept:
+    return Kept(list(desk.shelf), list(desk.measurements))
 
 
 def compared(verdict: Verdict) -> tuple[str, ...]:
