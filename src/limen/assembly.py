@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from limen.strategies.jwt import JwtStrategy
 from limen.strategies.session import SessionStrategy
 from limen.trace.recorder import Tracer
 from limen.trace.redaction import Redaction
+from limen.trace.viewer import Traced
 from limen.verified import VerifiedCredentials
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from limen.sealing import Secrets
     from limen.settings import Options, StrategyName
     from limen.strategies.base import Strategy
+    from limen.trace.viewer import Viewer
 
 RUN_KEY_OCTETS = 32
 # An unknown key id may make a process read the keys again this often, in milliseconds.
@@ -133,6 +135,19 @@ class Assembly:
     operations: Operations
     hasher: PasswordHasher
     tracer: Tracer
+    viewers: list[Viewer] = field(default_factory=list)
+
+    def use(self, viewer: Viewer) -> None:
+        """Let a viewer follow the trace; raises `ConfigurationError` if it refuses."""
+        base_url = self.settings.base_url
+        traced = Traced(
+            strategy=self.parts.primary.name,
+            guarantees=self.parts.primary.guarantees,
+            origins=(*((base_url,) if base_url else ()), *self.settings.trusted_origins),
+            shows_personal=getattr(self.settings.sink, "shows_personal", False),
+        )
+        self.tracer.tell(viewer.sink_for(traced))
+        self.viewers.append(viewer)
 
     @property
     def traced(self) -> bool:

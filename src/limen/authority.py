@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from limen.ports import Feed, Store
     from limen.principal import Principal
     from limen.strategies.base import Strategy
+    from limen.trace.viewer import Viewer
     from limen.verdict import Authenticated, Verdict
 
 P = ParamSpec("P")
@@ -134,6 +135,15 @@ class Limen:
 
     # -- opening and closing
 
+    def use(self, viewer: Viewer) -> None:
+        """Let a viewer follow the trace while this is open, such as the Lab in development.
+
+        Raises `ConfigurationError` if the viewer refuses these settings.
+        """
+        self._assembly.use(viewer)
+        if self._opened:
+            viewer.start()
+
     async def open(self) -> None:
         """Open the store, read the keys and the revocation log, and start following it.
 
@@ -157,9 +167,13 @@ class Limen:
             )
         if self._feed is not None:
             await self._feed.start()
+        for viewer in self._assembly.viewers:
+            viewer.start()
 
     async def close(self) -> None:
         """Stop following, let running hashes finish and close the store."""
+        for viewer in self._assembly.viewers:
+            viewer.stop()
         await self._connections.close()
         if self._feed is not None:
             await self._feed.stop()

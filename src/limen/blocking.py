@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from limen.ports import BlockingFeed, BlockingStore
     from limen.principal import Principal
     from limen.strategies.base import Strategy
+    from limen.trace.viewer import Viewer
     from limen.verdict import Authenticated, Verdict
 
 P = ParamSpec("P")
@@ -101,6 +102,15 @@ class BlockingLimen:
         self._keys_read_at = self._kept_up_at = 0
         self._opened = False
 
+    def use(self, viewer: Viewer) -> None:
+        """Let a viewer follow the trace while this is open, such as the Lab in development.
+
+        Raises `ConfigurationError` if the viewer refuses these settings.
+        """
+        self._assembly.use(viewer)
+        if self._opened:
+            viewer.start()
+
     def open(self) -> None:
         """Open the store and read the keys; raises what `Limen.open` does."""
         self._store.open()
@@ -108,9 +118,13 @@ class BlockingLimen:
         if self._assembly.parts.keeps:
             self._kept_up_at = self._assembly.clock.now()
             self.run(self._operations.load_keys())
+        for viewer in self._assembly.viewers:
+            viewer.start()
 
     def close(self) -> None:
         """Close the feed and the store."""
+        for viewer in self._assembly.viewers:
+            viewer.stop()
         self._opened = False
         if self._feed is not None:
             self._feed.close()

@@ -3,3 +3,5 @@
 It drives Limen as an application would and reads nothing but the trace. It is a program of
 its own (`limen lab`), with keys and a database that live as long as one run.
 """
+
+from limen.lab.attach import Lab as Lab

@@ -37,8 +37,9 @@ SECURITY_HEADERS = {
 class Admission:
     """The launch code, the session that it buys, and the rules for host and origin."""
 
-    def __init__(self, port: int, entropy: Entropy | None = None) -> None:
+    def __init__(self, port: int, entropy: Entropy | None = None, *, cookie: str = COOKIE) -> None:
         """Draw the secrets of one start of the Lab; they are never written anywhere."""
+        self.cookie = cookie
         entropy = entropy or SystemEntropy()
         self._hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost"))
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
@@ -86,10 +87,10 @@ class Admission:
         return _equal(stated, self.csrf)
 
 
-def session_of(headers: Headers) -> str | None:
+def session_of(headers: Headers, cookie: str = COOKIE) -> str | None:
     """Return the session's cookie; two of that name are a trick, and count as none."""
     pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
-    values = [value for name, _, value in pairs if name == COOKIE]
+    values = [value for name, _, value in pairs if name == cookie]
     return values[0] if len(values) == 1 else None
 
 

@@ -64,7 +64,7 @@ def create_app(
             *(route for routes in ROUTES for route in routes(desk)),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        exception_handlers={404: _not_found},
+        exception_handlers={404: not_found},
     )
     return Lab(Door(pages, admission), admission.launch_url)
 
@@ -103,11 +103,12 @@ class Door:
         entrance = path == "/" and not unsafe
         if not entrance and not self.admission.from_here(headers, unsafe=unsafe):
             return notice("Not from here", "Only pages of the Lab may ask for this.", 403)
-        if not entrance and not self.admission.admits(session_of(headers)):
+        if not entrance and not self.admission.admits(session_of(headers, self.admission.cookie)):
             return closed()
         return None
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
+async def not_found(request: Request, error: Exception) -> Response:
+    """Return what is told of a page that there is none of."""
     del request, error
     return missing()

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from limen.lab.job import Job, Jobs, State, Stopped
 from limen.lab.measure.sizes import FULL
@@ -121,9 +121,20 @@ def notice(title: str, text: str, status: int) -> Response:
     return HTMLResponse(notice_page(title, text), status)
 
 
+def launched(admission: Admission, code: str) -> Response:
+    """Exchange the launch code, once, and take it off the address."""
+    session = admission.launch(code)
+    if session is None:
+        return closed()
+    response = RedirectResponse("/", 303)
+    # Plain http on the loopback, so not Secure; gone when the browser closes.
+    response.set_cookie(admission.cookie, session, path="/", httponly=True, samesite="strict")
+    return response
+
+
 def closed() -> Response:
     """Return what whoever has no session is told."""
-    text = "Open the address that `limen lab` printed. It works once; start the Lab again for more."
+    text = "Open the address that the Lab printed. It works once; start the Lab again for more."
     return notice("The Lab is closed to you", text, 403)
 
 

@@ -71,16 +71,24 @@ class _OpenStep:
 
 
 class Tracer:
-    """Makes recorders and sends their events to the sink. `None` from `begin` means: nobody
+    """Makes recorders and sends their events to the sinks. `None` from `begin` means: nobody
     listens, do not even look.
     """
 
     def __init__(self, sink: Sink | None, clock: Clock, redaction: Redaction) -> None:
-        self._sink: Sink | None = None if isinstance(sink, NullSink) else sink
-        self.listening = self._sink is not None  # read on every request
+        self._sinks: tuple[Sink, ...] = ()
+        self.listening = False  # read on every request
         self._clock = clock
         self._redact = redaction
         self._seq = itertools.count(1)
+        if sink is not None:
+            self.tell(sink)
+
+    def tell(self, sink: Sink) -> None:
+        """Send events to this sink as well, from now on."""
+        if not isinstance(sink, NullSink):
+            self._sinks = (*self._sinks, sink)
+            self.listening = True
 
     def recorded(self, evidence: Evidence) -> Recorded:
         """Return what may be kept of a value, as in the events of this tracer."""
@@ -92,7 +100,7 @@ class Tracer:
 
     def begin(self, strategy: str) -> Recorder | None:
         """Return a recorder for one flow, or `None` when there is no sink."""
-        return None if self._sink is None else Recorder(self, strategy, self._clock)
+        return Recorder(self, strategy, self._clock) if self._sinks else None
 
     def record(
         self,
@@ -105,7 +113,7 @@ class Tracer:
         badges: tuple[str, ...] = ("real",),
     ) -> None:
         """Record a step that is no flow: what an edge or a simulated client did."""
-        if self._sink is None:
+        if not self._sinks:
             return
         step = _OpenStep(phase, given or {}, self._clock.now(), elapsed_ns(), None)
         step.checks.extend(checks)
@@ -144,12 +152,16 @@ class Tracer:
             references=REFERENCES.get(step.phase, ()),
             badges=badges,
         )
-        try:
-            if self._sink is not None:
-                self._sink.emit(event)
-        except Exception:  # noqa: BLE001 - whatever a sink raises is its own fault
-            self._sink, self.listening = None, False
-            _log.exception("a trace sink failed and was dropped; requests are not affected")
+        for sink in self._sinks:
+            try:
+                sink.emit(event)
+            except Exception:  # noqa: BLE001 - whatever a sink raises is its own fault
+                self._drop(sink)
+                _log.exception("a trace sink failed and was dropped; requests are not affected")
+
+    def _drop(self, sink: Sink) -> None:
+        self._sinks = tuple(one for one in self._sinks if one is not sink)
+        self.listening = bool(self._sinks)
 
     def _recorded(self, values: Mapping[str, Evidence]) -> dict[str, Recorded]:
         return {name: self._redact(value) for name, value in values.items()}

@@ -49,13 +49,13 @@ class Report:
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
         """The report for people: what, and how often."""
-        searched = "not searched: the secrets of a trace from elsewhere are not known here"
+        searched = "not searched: the secrets of this trace are not known here"
         if self.searched is not None:
             searched = f"{self.searched} secrets in {SPELLINGS} spellings each, 0 found"
         return (
             ("Passphrases, never recorded", str(self.passwords)),
             ("Credentials, as labels", f"{self.credentials}, of {self.labels} different ones"),
-            ("Personal values, shown: the people are made up", str(self.personal_shown)),
+            ("Personal values, recorded: the people are made up", str(self.personal_shown)),
             ("Personal values, masked", str(self.personal_masked)),
             ("Other values that are not recorded", str(self.unrecorded)),
             ("Secrets of the run, searched for in what is given", searched),

@@ -20,7 +20,7 @@ def document(run: Run) -> dict[str, Any]:
         described | {"setup": _setup(column.setup)}
         for described, column in zip(told["columns"], run.columns, strict=True)
     ]
-    report = report_on(columns, None if run.imported else run.canaries)
+    report = report_on(columns, run.canaries or None)
     return told | {
         "plot": _plot(run.plot),
         "columns": columns,
@@ -32,7 +32,7 @@ def document(run: Run) -> dict[str, Any]:
 def report_of(run: Run) -> Report:
     """Return the redaction report of a run."""
     columns: Any = run.as_json()["columns"]
-    return report_on(columns, None if run.imported else run.canaries)
+    return report_on(columns, run.canaries or None)
 
 
 def trace_json(run: Run) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.admission import COOKIE, session_of
-from limen.lab.desk import closed, missing, notice
+from limen.lab.admission import session_of
+from limen.lab.desk import closed, launched, missing, notice
 from limen.lab.pages import page
 from limen.lab.setups import SETUPS, USUAL, Setup, Storage
 from limen.lab.views.jobs import page_of
@@ -38,19 +38,10 @@ class _Start:
         """Show the page; or exchange the launch code, once, and take it off the address."""
         code = request.query_params.get("launch")
         if code is not None:
-            return self._launched(code)
+            return launched(self.desk.admission, code)
         if not self.desk.admission.admits(session_of(request.headers)):
             return closed()
         return HTMLResponse(start_page(self.desk))
-
-    def _launched(self, code: str) -> Response:
-        session = self.desk.admission.launch(code)
-        if session is None:
-            return closed()
-        response = RedirectResponse("/", 303)
-        # Plain http on the loopback, so not Secure; gone when the browser closes.
-        response.set_cookie(COOKIE, session, path="/", httponly=True, samesite="strict")
-        return response
 
     async def run(self, request: Request) -> Response:
         """Run a scenario in a thread; show how far it is, and then its table."""
