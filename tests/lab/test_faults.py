@@ -32,7 +32,7 @@ Played: TypeAlias = Callable[[str], Recorded]
 def running(setup: Setup) -> Iterator[Site]:
     with tempfile.TemporaryDirectory() as folder:
         premises = Premises.build(Path(folder), Person.generated())
-        with site_of_nodes(setup, premises, "run") as site:
+        with site_of_nodes(setup, premises, "run", 2) as site:
             yield site
 
 

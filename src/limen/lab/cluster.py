@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,7 @@ from limen.lab.ledger import Ledger
 from limen.lab.node import Orders
 from limen.lab.nodes import MergingSink, started
 from limen.lab.observation import Observation, Wire
-from limen.lab.site import LOOPBACK, MovableClock, Site, served, url_of
+from limen.lab.site import LOOPBACK, MovableClock, Site, loopback_socket, served, url_of
 from limen.settings import Options
 from limen.trace import traced_as
 
@@ -32,8 +31,8 @@ BALANCER: Final = "balancer"
 
 
 @contextmanager
-def site_of_nodes(setup: Setup, premises: Premises, run: str) -> Iterator[Site]:
-    """Serve the application by two child processes behind one address until the block ends."""
+def site_of_nodes(setup: Setup, premises: Premises, run: str, count: int) -> Iterator[Site]:
+    """Serve the application by child processes behind one address until the block ends."""
     file, clock = premises.copy_for(setup), MovableClock()
     run_key = SystemEntropy().octets(RUN_KEY_OCTETS)
     sink, url = MergingSink(clock, run_key), url_of(file)
@@ -52,6 +51,8 @@ def site_of_nodes(setup: Setup, premises: Premises, run: str) -> Iterator[Site]:
 
     wire = Wire(recorded)
     wire.canaries.note(premises.secret)
+    wire.canaries.note(run_key.hex())
+    wire.canaries.note(premises.secret)
     ledger = Ledger(None if setup.memory else file, recorded, seen, clock.now())
     orders = tuple(
         Orders(
@@ -64,12 +65,11 @@ def site_of_nodes(setup: Setup, premises: Premises, run: str) -> Iterator[Site]:
             premises.secret,
             run_key.hex(),
         )
-        for name in (NODE_A, NODE_B)
+        for name in (NODE_A, NODE_B)[:count]
     )
-    with socket.socket() as listening, started(orders, sink) as nodes:
-        listening.bind((LOOPBACK, 0))
+    with loopback_socket() as listening, started(orders, sink) as nodes:
         front = Observation(Balancer(nodes), limen, run, wire)
         with traced_as(actor=BALANCER), served(front, listening):
             address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
             ledger.read("-")
-            yield Site(limen, setup, address, sink, run, clock, wire, ledger, nodes)
+            yield Site(limen, setup, address, sink, run, clock, wire, ledger, file, nodes)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import socket
 import sys
 import threading
 import time
@@ -22,7 +21,15 @@ import uvicorn
 from limen import Limen
 from limen.lab.observation import labels_of
 from limen.lab.setups import Setup, Storage
-from limen.lab.site import LOOPBACK, POLL_S, LabSink, MovableClock, Person, server_config, shop_with
+from limen.lab.site import (
+    POLL_S,
+    LabSink,
+    MovableClock,
+    Person,
+    loopback_socket,
+    server_config,
+    shop_with,
+)
 from limen.settings import Options
 from limen.stores.memory import MemoryStore
 from limen.trace import traced_as
@@ -136,8 +143,7 @@ def main() -> None:
     clock.forward = orders.ahead
     limen = _limen(orders, ReportingSink(clock, report, bytes.fromhex(orders.run_key)))
     server = uvicorn.Server(server_config(Punctual(shop_with(limen, orders.run), report)))
-    with socket.socket() as listening:
-        listening.bind((LOOPBACK, 0))
+    with loopback_socket() as listening:
         told = (server, clock, report, listening.getsockname()[1])
         threading.Thread(target=_follow, args=told, daemon=True).start()
         # Whatever happens in this process is done by this node, background tasks included.

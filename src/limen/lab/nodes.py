@@ -234,12 +234,11 @@ class Nodes:
         for node in self._nodes.values():
             node.wait_until_ready()
 
-    def restart(self, name: str, secret: str) -> None:
-        """End a node and start it again with another secret."""
-        self._nodes[name].close()
-        orders = replace(self._orders[name], secret=secret)
-        self._nodes[name] = Node(orders, self._keep)
-        self._nodes[name].wait_until_ready()
+    def restart(self, meanwhile: Callable[[], None]) -> None:
+        """End all, do something, and start all again."""
+        self.close()
+        meanwhile()
+        self.start()
 
     def set_ahead(self, milliseconds: int) -> None:
         """Set how far the clocks of all that still run are ahead."""

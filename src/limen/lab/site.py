@@ -167,6 +167,7 @@ class Site:
     clock: MovableClock
     wire: Wire
     ledger: Ledger
+    database: Path
     nodes: Nodes | None = None
     store: Store | None = None
 
@@ -198,7 +199,7 @@ def site_under(
     with loopback_socket() as listening, served(application(limen, run, wire), listening):
         address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
         ledger.read("-")
-        yield Site(limen, setup, address, sink, run, clock, wire, ledger, store=store)
+        yield Site(limen, setup, address, sink, run, clock, wire, ledger, file, store=store)
 
 
 def application(limen: Limen, run: str, wire: Wire) -> Observation:

@@ -129,7 +129,7 @@ def carried_out(
     setups: tuple[Setup, ...],
     store_for: StoreFor | None,
     staff: Person | None = None,
-    nodes: bool = False,
+    nodes: int = 0,
     store_apart: bool = False,
     say: Saying = silent,
 ) -> Run:
@@ -137,7 +137,7 @@ def carried_out(
 
     `say` is told what goes on, column by column and step by step, and may raise to end it. With
     `staff` there is an account of an administrator, too; with `nodes` the servers are
-    two child processes behind one address, and with `store_apart` the store is one.
+    so many child processes behind one address, and with `store_apart` the store is one.
     """
     storing = Storehouse if store_apart else store_for
     run = random_text(SystemEntropy(), RUN_ID_OCTETS)
@@ -159,10 +159,10 @@ def _saying_where(place: str, say: Saying) -> Saying:
 
 
 def _site(
-    setup: Setup, premises: Premises, run: str, store_for: StoreFor | None, *, nodes: bool
+    setup: Setup, premises: Premises, run: str, store_for: StoreFor | None, *, nodes: int
 ) -> contextlib.AbstractContextManager[Site]:
     if nodes:
-        return site_of_nodes(setup, premises, run)
+        return site_of_nodes(setup, premises, run, nodes)
     return site_under(setup, premises, run, store_for)
 
 
@@ -186,12 +186,12 @@ def _column(site: Site, premises: Premises, script: Script, say: Saying) -> Colu
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the sites of a run were: how far their clocks were moved, in milliseconds, how many
-    server processes each had and which ended how, and who kept everything in memory;
+    nodes each had and which ended how, and who kept everything in memory;
     `store` says what the store was besides a file.
     """
 
     moved: int = 0
-    processes: int = 1
+    nodes: int = 0
     killed: tuple[str, ...] = ()
     in_memory: tuple[str, ...] = ()
     store: str = ""
@@ -203,7 +203,7 @@ class Facts:
         ended = [f"{node} by {signal.Signals(-code).name}" for node, code in killed]
         return Facts(
             max(self.moved, site.clock.forward),
-            1 if nodes is None else len(nodes),
+            0 if nodes is None else len(nodes),
             tuple(dict.fromkeys((*self.killed, *ended))),
             (*self.in_memory, name) if site.setup.memory else self.in_memory,
             _told_of(site.store) or self.store,
@@ -224,7 +224,7 @@ def environment(facts: Facts = ONE_PROCESS) -> dict[str, str]:
     """Return what a reader needs to judge the numbers."""
     days, seconds = divmod(facts.moved // 1000, 86_400)
     forward = " and ".join([f"{days} days"] * bool(days) + [f"{seconds} s"] * bool(seconds))
-    several = f"{facts.processes} child processes behind a balancer"
+    several = f"{facts.nodes} child process{'es' * (facts.nodes > 1)} behind a balancer"
     ended = f"; killed: {', '.join(facts.killed)}" if facts.killed else ""
     apart = f"; {', '.join(facts.in_memory)}: the memory of each process"
     return {
@@ -232,7 +232,7 @@ def environment(facts: Facts = ONE_PROCESS) -> dict[str, str]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "store": "SQLite file" + facts.store + (apart if facts.in_memory else ""),
-        "servers": (several if facts.processes > 1 else "one process") + ended,
+        "servers": (several if facts.nodes else "one process") + ended,
         "clock": f"real, moved forward by {forward} at the server" if facts.moved else "real",
         "clients": "simulated, over HTTP on the loopback",
     }

@@ -3,16 +3,36 @@
 from collections.abc import Mapping
 from typing import Final
 
-from limen.lab.attacks import bounds, ended, forged, page, stolen
+from limen.lab.attacks import (
+    bounds,
+    clocks,
+    ended,
+    faults,
+    forged,
+    keys,
+    page,
+    renewal,
+    stolen,
+    store,
+)
 from limen.lab.attacks.card import Card
 
-_ALL: Final = (
-    *stolen.CARDS,
-    *ended.CARDS,
-    *forged.CARDS,
-    *page.CARDS,
-    *bounds.CARDS,
+_SUBJECTS: Final = (
+    stolen,
+    ended,
+    forged,
+    page,
+    bounds,
+    clocks,
+    faults,
+    keys,
+    renewal,
+    store,
 )
 CARDS: Final[Mapping[str, Card]] = {
-    card.id: card for card in sorted(_ALL, key=lambda card: int(card.id.removeprefix("A")))
+    card.id: card
+    for card in sorted(
+        (card for subject in _SUBJECTS for card in subject.CARDS),
+        key=lambda card: int(card.id.removeprefix("A")),
+    )
 }

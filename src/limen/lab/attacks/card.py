@@ -45,7 +45,8 @@ class Card:
 
     `probes` are further questions to the same run, which nobody predicts. `fixed` are the same
     attack against what `fix` speaks of, each told apart by its `condition`. `roles` are those
-    that Alice has when it begins, and with `staff` there is an administrator. `facts` are what
+    that Alice has when it begins, and with `staff` there is an administrator; `nodes` and
+    `store_apart` are those of a scenario. `facts` are what
     a run says besides its outcome, to be shown with it.
     """
 
@@ -65,6 +66,8 @@ class Card:
     condition: str = ""
     roles: tuple[str, ...] = ()
     staff: bool = False
+    nodes: int = 0
+    store_apart: bool = False
     facts: Facts | None = None
     see: tuple[str, ...] = ()
 
@@ -73,7 +76,14 @@ class Card:
         alice = replace(person or Person.generated(), roles=self.roles)
         staff = Person.of_staff() if self.staff else None
         return carried_out(
-            self.plot, self.script, alice, setups=self.setups, store_for=store_for, staff=staff
+            self.plot,
+            self.script,
+            alice,
+            setups=self.setups,
+            store_for=store_for,
+            staff=staff,
+            nodes=self.nodes,
+            store_apart=self.store_apart,
         )
 
     def outcome(self, run: Run, column: Column) -> Outcome:

@@ -148,7 +148,7 @@ def said_by(event: TraceEvent) -> Iterator[str]:
         yield check.name
         if check.detail:
             yield f"{check.name} {shown(check.detail)}"
-    if event.actor == "server":
+    if event.actor != "client":
         yield from _store(event)
     for name, value in event.given.items():
         yield f"{name} {shown(value)}"

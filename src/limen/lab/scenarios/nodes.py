@@ -48,6 +48,6 @@ NODE_FAULT: Final = Scenario(
         (LOGIN, READ, ANOTHER_NODE, NODE_KILLED, LOGIN_AGAIN),
     ),
     _node_fault,
-    nodes=True,
+    nodes=2,
     besides=(IN_MEMORY,),
 )

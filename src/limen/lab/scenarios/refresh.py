@@ -51,7 +51,7 @@ def _refresh(stage: Stage) -> None:
     stage.pass_time(PAST_ACCESS)
     tab = stage.tab(alice)
     with stage.step(RENEWAL):
-        # A POST, since a safe request would only recall the session.
+        # A POST, since a safe request gets a token and uses no refresh token up.
         alice.ask(PROTECTED, "POST")
     renewed_ns = elapsed_ns()
     with stage.step(RETRY):

@@ -21,15 +21,15 @@ class Scenario:
     """A plot and the script that plays it. Calling it carries it out; that takes seconds.
 
     `roles` are those that Alice has when it begins; with `staff` there is an administrator.
-    With `nodes` the servers are two child processes behind one address, with `store_apart` the
-    store is one. `besides` are columns that it always has, beside those that were chosen.
+    With `nodes` the servers are so many child processes behind one address, with `store_apart`
+    the store is one. `besides` are columns that it always has, beside those that were chosen.
     """
 
     plot: Plot
     script: Script = field(repr=False)
     roles: tuple[str, ...] = ()
     staff: bool = False
-    nodes: bool = False
+    nodes: int = 0
     store_apart: bool = False
     besides: tuple[Setup, ...] = ()
 
