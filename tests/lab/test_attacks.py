@@ -62,6 +62,7 @@ def test_each_column_answers_as_promised(tried: Tried, name: str) -> None:
         measured = {one.name: probe.measured(run, one) for one in run.columns}
         assert measured == probe.expected, probe.question
     assert set(card.expected.values()) <= set(card.choices)
+    assert card.deciding in {step.name for step in card.plot.steps}
     assert judged(card, run, {}).differing == ()
 
 
@@ -132,6 +133,21 @@ def test_a_forged_token_is_one_that_a_believing_library_would_take() -> None:
 def test_storage_and_carrier_decide_and_the_format_does_not(tried: Tried, name: str) -> None:
     card, run = ALL[name], tried(name).run
     assert len({card.outcome(run, one) for one in run.columns}) == 1
+
+
+@pytest.mark.parametrize("name", ["A3", "A4", "A5", "A6", "A7"])
+def test_what_is_asked_goes_with_the_outcome_and_no_other_switch_does(
+    tried: Tried, name: str
+) -> None:
+    attempt = judged(ALL[name], tried(name).run, {})
+    assert attempt.deciding == ("What is asked on each request",)
+
+
+@pytest.mark.parametrize("name", ["A1", "A2", "A18", "A19"])
+def test_where_all_columns_answer_alike_no_switch_decides(tried: Tried, name: str) -> None:
+    attempt = judged(ALL[name], tried(name).run, {})
+    assert len(set(attempt.switches["What the credential is"])) == 2
+    assert attempt.deciding == ()
 
 
 def test_the_fix_of_a_card_changes_its_outcome() -> None:

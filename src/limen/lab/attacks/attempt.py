@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from limen.lab.attacks.measures import reason_of
+from limen.lab.words import CHECKS, FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,6 +68,26 @@ class Attempt:
     at: int
     answers: tuple[Answered, ...]
     facts: tuple[tuple[str, Mapping[str, str]], ...]
+    switches: Mapping[str, tuple[str, ...]]
+
+    @property
+    def deciding(self) -> tuple[str, ...]:
+        """Return each switch that tells the columns apart as the outcome does.
+
+        None does where the outcomes are all alike, or where no switch alone explains them.
+        """
+        outcomes = [one.measured for one in self.answers[0].columns]
+        if len(set(outcomes)) == 1:
+            return ()
+        return tuple(
+            name
+            for name, values in self.switches.items()
+            if len(set(zip(values, outcomes, strict=True))) == len(set(values))
+        )
+
+    def measured(self, column: str) -> Outcome | None:
+        """Return the first answer of a column, if the card has that column."""
+        return next((one.measured for one in self.answers[0].columns if one.column == column), None)
 
     @property
     def differing(self) -> tuple[tuple[str, Tried], ...]:
@@ -108,7 +129,17 @@ def judged(card: Card, run: Run, predicted: Mapping[str, Outcome]) -> Attempt:
         )
     told = card.facts
     facts = tuple((one.name, told(run, one)) for one in run.columns) if told else ()
-    return Attempt(card, run.id, run.at, tuple(answers), facts)
+    return Attempt(card, run.id, run.at, tuple(answers), facts, _switches(run))
+
+
+def _switches(run: Run) -> dict[str, tuple[str, ...]]:
+    """Return the four choices behind every column, each by column."""
+    return {
+        "What the credential is": tuple(FORMATS[one.guarantees.format] for one in run.columns),
+        "What is asked on each request": tuple(CHECKS[one.guarantees.check] for one in run.columns),
+        "How it travels": tuple(one.setup.carrier for one in run.columns),
+        "Where it is kept": tuple(one.setup.storage.value for one in run.columns),
+    }
 
 
 class Attempts:
@@ -165,5 +196,4 @@ def _cell(card: Card, attempt: Attempt | None, column: str) -> Cell:
     expected = card.expected.get(column)
     if attempt is None:
         return Cell(expected, None, None)
-    found = [one.measured for one in attempt.answers[0].columns if one.column == column]
-    return Cell(expected, found[0] if found else None, attempt.run_id)
+    return Cell(expected, attempt.measured(column), attempt.run_id)

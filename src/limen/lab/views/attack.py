@@ -152,14 +152,21 @@ class AttackView:
         )
 
     def result_page(self, attempt: Attempt) -> str:
-        """Return the page with what came of one attempt."""
+        """Return the page with what came of one attempt, and of the same under other conditions."""
+        card = attempt.card
+        base = next(one for one in self.cards.values() if _has(one, card))
+        others = (
+            self.attempts.newest(one.id) for one in base.under_each_condition() if one.id != card.id
+        )
         return page(
             "attack_result.html",
             here="Attack",
             attempt=attempt,
-            card=attempt.card,
+            card=card,
             run=self.desk.shelf.find(attempt.run_id),
-            base=next(one for one in self.cards.values() if _has(one, attempt.card)),
+            base=base,
+            step=1 + [one.name for one in card.plot.steps].index(card.deciding),
+            before=[one for one in others if one is not None],
             cards=self.cards,
             meanings=MEANINGS,
             csrf=self.desk.admission.csrf,
