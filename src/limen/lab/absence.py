@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from limen.trace import TraceEvent
 
 ORDER = tuple(Phase)
+NONE_ISSUED = "no refresh token was ever issued"
 UNEXPLAINED = "the trace of this step has none"
 _OF_A_CREDENTIAL = frozenset({Phase.CLIENT_ATTACH, Phase.REVOCATION_CHECK, Phase.AUTHZ_DECIDE})
 
@@ -46,12 +47,15 @@ def why_absent(phase: Phase, column: Column, events: Sequence[TraceEvent]) -> st
 
 
 def _no_request(column: Column) -> str:
-    issued = any(
+    return "no such request was made" if _has_refresh(column) else NONE_ISSUED
+
+
+def _has_refresh(column: Column) -> bool:
+    return any(
         value.get("kind") == "refresh"
         for event in column.events
         for value in event.outcome.values()
     )
-    return "no such request was made" if issued else "no refresh token was ever issued"
 
 
 def _refusal_before(phase: Phase, events: Sequence[TraceEvent]) -> str | None:
@@ -92,7 +96,7 @@ def _was_renewed(events: Sequence[TraceEvent]) -> bool:
 
 def _no_refresh(column: Column) -> str:
     if column.guarantees.format is Format.SIGNED:
-        return "the access token had not expired"
+        return "the access token had not expired" if _has_refresh(column) else NONE_ISSUED
     return "a session id is not exchanged, and its last use was on record"
 
 

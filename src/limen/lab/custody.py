@@ -7,8 +7,9 @@ went at the first row that wrote, and what came, came at the last one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
+from limen.lab.things import Held, Thing
 from limen.lab.values import is_label, shown
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from limen.lab.run import Column
     from limen.trace.event import Recorded
 
-# What is held, and the fingerprint of the credential that it was made of, if any.
-Kept: TypeAlias = "tuple[str, str | None]"
 _COUNTING: Final = "Increment"  # of a budget: no credential is touched
 
 
@@ -32,7 +31,7 @@ class StoreInStep:
         events = column.in_step(section.step.name)
         self.left = tuple(before)[-1:]
         self._began = kept_in(self.left)
-        self._changes: list[tuple[int, int, tuple[Kept, ...], tuple[Kept, ...]]] = []
+        self._changes: list[tuple[int, int, tuple[Held, ...], tuple[Held, ...]]] = []
         for snapshot in column.ledger:
             if column.step_of.get(snapshot.request_id) != section.step.name:
                 continue
@@ -49,7 +48,7 @@ class StoreInStep:
             self._changes.append((first, last, gone, come))
             self.left = (snapshot,)
 
-    def after(self, index: int) -> tuple[Kept, ...]:
+    def after(self, index: int) -> tuple[Held, ...]:
         """Return what the store holds after the row at this place in the step."""
         held = dict.fromkeys(self._began)
         for first, last, gone, come in self._changes:
@@ -60,7 +59,7 @@ class StoreInStep:
         return tuple(held)
 
 
-def kept_in(snapshots: Sequence[Snapshot]) -> tuple[Kept, ...]:
+def kept_in(snapshots: Sequence[Snapshot]) -> tuple[Held, ...]:
     """Return what the newest of some snapshots holds that a credential depends on."""
     return tuple(
         kept
@@ -72,29 +71,27 @@ def kept_in(snapshots: Sequence[Snapshot]) -> tuple[Kept, ...]:
     )
 
 
-def _account(cells: Mapping[str, Recorded]) -> Iterator[Kept]:
+def _account(cells: Mapping[str, Recorded]) -> Iterator[Held]:
     scheme = str(cells["password hash"]["v"]).partition("$")[0]
     if scheme != "none":
-        yield f"passphrase, hashed ({scheme})", None
+        yield Held(Thing.HASH, f"hash ({scheme})")
 
 
-def _session(cells: Mapping[str, Recorded]) -> Iterator[Kept]:
-    yield f"row {shown(cells['id'])}", None
+def _session(cells: Mapping[str, Recorded]) -> Iterator[Held]:
+    yield Held(Thing.ROW, f"row {shown(cells['id'])}")
 
 
-def _digest(cells: Mapping[str, Recorded]) -> Iterator[Kept]:
+def _digest(cells: Mapping[str, Recorded]) -> Iterator[Held]:
     value = cells["digest of"]
-    if is_label(value):
-        yield f"digest of {shown(value)}", str(value["fp"])
-    else:
-        yield f"digest of {shown(value)}", None
+    fingerprint = str(value["fp"]) if is_label(value) else None
+    yield Held(Thing.DIGEST, f"digest of {shown(value)}", fingerprint)
 
 
-def _revocation(cells: Mapping[str, Recorded]) -> Iterator[Kept]:
-    yield f"revocation of {shown(cells['of'])}", None
+def _revocation(cells: Mapping[str, Recorded]) -> Iterator[Held]:
+    yield Held(Thing.REVOCATION, f"revocation of {shown(cells['of'])}")
 
 
-_READERS: Final[Mapping[str, Callable[[Mapping[str, Recorded]], Iterator[Kept]]]] = {
+_READERS: Final[Mapping[str, Callable[[Mapping[str, Recorded]], Iterator[Held]]]] = {
     "accounts": _account,
     "sessions": _session,
     "credentials at rest": _digest,

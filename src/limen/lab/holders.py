@@ -7,13 +7,13 @@ held = holdings(run)["jwt"][12]
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from limen.lab.custody import StoreInStep
 from limen.lab.lanes import align
 from limen.lab.setups import Storage
+from limen.lab.things import Held, Thing, held_label
 from limen.lab.values import is_label, shown
 from limen.phase import Phase
 
@@ -42,14 +42,6 @@ class Holder(StrEnum):
     THIEF = "thief"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One thing that is held: what it is called and, of a credential, its fingerprint."""
-
-    text: str
-    fingerprint: str | None = None
-
-
 Hands: TypeAlias = "Mapping[Holder, tuple[Held, ...]]"
 
 # A browser tells where it keeps a thing; whoever else holds one is a place by itself.
@@ -60,14 +52,22 @@ _PEOPLE: Final[Mapping[str, Holder]] = {
     "thief": Holder.THIEF,
 }
 _KEPT_BY_SCRIPT: Final = frozenset({Storage.LOCAL.value, Storage.MEMORY.value})
+_JUDGING: Final[Mapping[Phase, tuple[str, str, str]]] = {
+    Phase.PASSWORD_VERIFY: ("passphrase", "right", "wrong"),
+    Phase.CREDENTIAL_VALIDATE: ("credential", "valid", "not valid"),
+    Phase.REVOCATION_CHECK: ("credential", "not revoked", "not accepted"),
+    Phase.REFRESH: ("refresh token", "good", "not good"),
+}
 _ANSWERS: Final = frozenset({Phase.LOGIN_RESPOND, Phase.RESOURCE_RESPOND})
-_PROOF: Final = ("email", "password")
+# They exist while a request is handled, so they are there or not, even with empty hands.
+IN_FLIGHT: Final = frozenset({Holder.LOGIN, Holder.REQUEST})
 
 
 def holdings(run: Run) -> Mapping[str, Mapping[int, Hands]]:
     """Return who holds what, by column and then by the number of the row, after that row.
 
-    A holder that holds nothing is not named. A request is a holder until it is answered.
+    A holder that holds nothing is not named. A request is a holder until it is answered, and
+    until then it is named.
     """
     sections = align(run)
     return {
@@ -94,11 +94,10 @@ def _hands(column: Column, place: int, sections: Iterable[Section]) -> Iterator[
             held = {
                 **kept.hands,
                 **request.after(index),
-                Holder.STORE: tuple(
-                    Held(text, fingerprint) for text, fingerprint in store.after(index)
-                ),
+                Holder.STORE: store.after(index),
             }
-            yield row.number, {one: held[one] for one in Holder if held.get(one)}
+            named = [one for one in Holder if held.get(one) or (one in held and one in IN_FLIGHT)]
+            yield row.number, {one: held[one] for one in named}
         before = store.left
 
 
@@ -145,9 +144,9 @@ def _tools(event: TraceEvent) -> Iterator[tuple[str, Held]]:
     named = [event.outcome.get("kid"), *(c.detail for c in event.checks if c.name == "key")]
     for key in named:
         if key is not None and "v" in key:
-            yield f"key {key['v']}", Held(f"key {shown(key)}")
+            yield f"key {key['v']}", Held(Thing.KEY, f"key {shown(key)}")
     if any(one.effect == "AskFeed" for one in event.operations):
-        yield "feed", Held("its copy of the revocation log")
+        yield "feed", Held(Thing.FEED, "copy of the revocation log")
 
 
 class _InFlight:
@@ -187,20 +186,32 @@ def _carried(event: TraceEvent) -> Iterator[Held]:
     if not _travels(event):
         return
     if event.phase is Phase.LOGIN_RECEIVE:
-        for name in _PROOF:
-            if name in event.given:
-                yield Held("e-mail" if name == "email" else "passphrase")
+        if "email" in event.given:
+            yield Held(Thing.EMAIL, _address(event.given["email"]))
+        if "password" in event.given:
+            yield Held(Thing.PASSPHRASE, "passphrase")
     for value in (*event.given.values(), *event.outcome.values()):
         if is_label(value):
             yield held_label(value)
+    yield from _judged(event)
     if "subject" in event.outcome:
-        yield Held(f"acts for {shown(event.outcome['subject'])}")
+        yield Held(Thing.PRINCIPAL, shown(event.outcome["subject"]))
+
+
+def _address(value: Recorded) -> str:
+    """Return the address that was made up for a run; a trace from elsewhere has a mask."""
+    return str(value.get("v", shown(value)))
+
+
+def _judged(event: TraceEvent) -> Iterator[Held]:
+    """Yield what a request knows once its proof or its credential has been judged."""
+    if event.phase not in _JUDGING or not event.checks:
+        return
+    failed = [one for one in event.checks if not one.ok]
+    about, right, wrong = _JUDGING[event.phase]
+    reasons = f" ({failed[-1].reason})" if failed and failed[-1].reason else ""
+    yield Held(Thing.OUTCOME, f"{about} {wrong}{reasons}" if failed else f"{about} {right}")
 
 
 def _labelled(values: Mapping[str, Recorded]) -> dict[str, Held]:
     return {part: held_label(value) for part, value in values.items() if is_label(value)}
-
-
-def held_label(value: Recorded) -> Held:
-    """Return a credential by its label, and what tells equal labels of two columns apart."""
-    return Held(shown(value), str(value["fp"]) if "fp" in value else None)

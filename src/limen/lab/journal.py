@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from limen.lab import words
-from limen.lab.pages import outcome_word
+from limen.lab.telling import outcome_word
 from limen.lab.values import milliseconds, shown
 from limen.trace.sink import DEFAULT_CAPACITY
 

@@ -41,6 +41,11 @@ class Cell:
         return sum(entry.event.duration_ns for entry in self.entries)
 
     @property
+    def measured(self) -> bool:
+        """Whether its time was taken: that of a step of Limen is, that of an edge is not."""
+        return any(one.event.source and one.event.actor != "client" for one in self.entries)
+
+    @property
     def shape(self) -> Shape:
         """What the cell says, but for times and fingerprints."""
         return (self.no_step, *((entry.count, shape_of(entry.event)) for entry in self.entries))

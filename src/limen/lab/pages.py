@@ -10,10 +10,10 @@ import jinja2
 
 from limen.lab import menu, words
 from limen.lab.moments import offset
+from limen.lab.telling import outcome_word, pieces, told, word_of
 from limen.lab.values import full, is_label, milliseconds, seconds, shown
 
 if TYPE_CHECKING:
-    from limen.trace import TraceEvent
     from limen.trace.event import Source
 
 HERE = Path(__file__).parent
@@ -22,16 +22,6 @@ HERE = Path(__file__).parent
 def moment(at: int) -> str:
     """Return a time in milliseconds as people read it, in UTC."""
     return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def outcome_word(event: TraceEvent) -> str:
-    """Return how a step came out in one word; a client only knows what it was answered."""
-    if event.status != "ok":
-        return event.status
-    accepted = [check.ok for check in event.checks if check.name == "accepted"]
-    if accepted:
-        return "accepted" if all(accepted) else "refused"
-    return "ok"
 
 
 def place(source: Source) -> str:
@@ -55,6 +45,9 @@ _templates.filters.update(
     full=full,
     offset=offset,
     outcome_word=outcome_word,
+    word_of=word_of,
+    told=told,
+    pieces=pieces,
     place=place,
 )
 _templates.tests.update(label=is_label)

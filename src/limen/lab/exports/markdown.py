@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from limen.lab import words
 from limen.lab.lanes import align
-from limen.lab.pages import moment, outcome_word
+from limen.lab.pages import moment
+from limen.lab.telling import outcome_word
 from limen.lab.values import shown
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from limen.lab.findings import finding_of
-from limen.lab.pages import outcome_word
 from limen.lab.quiz.item import Draft, Option
 from limen.lab.quiz.replies import VICTIM, client_of
 from limen.lab.quiz.sheet import Reading
 from limen.lab.scenarios import REPLAY
+from limen.lab.telling import outcome_word
 from limen.lab.values import seconds, shown
 from limen.phase import Phase
 

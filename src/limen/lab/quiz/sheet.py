@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from limen.lab.answers import answers_of
 from limen.lab.holders import Holder, holders_of, holdings
 from limen.lab.lanes import align
-from limen.lab.pages import outcome_word
+from limen.lab.telling import outcome_word
 from limen.lab.values import shown
 
 if TYPE_CHECKING:

@@ -11,8 +11,18 @@ from starlette.routing import BaseRoute, Route
 from limen.lab.answers import answers_of
 from limen.lab.desk import missing
 from limen.lab.findings import finding_of
-from limen.lab.lanes import align
+from limen.lab.flow import flow_of
+from limen.lab.holders import Hands, Holder, holders_of, holdings
+from limen.lab.insights import moments_of
 from limen.lab.pages import page
+from limen.lab.snapshot import snapshot_of
+from limen.lab.source import Excerpt, excerpts_of
+from limen.lab.spans import Span, spans_of
+from limen.lab.table import TableOf
+from limen.lab.telling import prints_of
+from limen.lab.things import Held, Thing
+from limen.lab.tracker import tracked
+from limen.lab.why import why
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -35,7 +45,7 @@ class _Compare:
     desk: Desk
 
     async def show(self, request: Request) -> Response:
-        """Show the execution table of a run."""
+        """Show a run."""
         run = self.desk.run_of(request)
         return missing() if run is None else HTMLResponse(run_page(run))
 
@@ -50,12 +60,53 @@ class _Compare:
 
 
 def run_page(run: Run) -> str:
-    """Return the execution table of a run."""
+    """Return the page of a run: one trace, read in every way that this view knows."""
+    table = TableOf(run)
+    excerpts = {row.number: excerpts_of(row) for row in table.rows}
     return page(
         "compare.html",
         here="Compare",
         run=run,
-        sections=align(run),
+        sections=table.sections,
+        rows=table.rows,
         answers=answers_of(run),
         findings=[finding_of(column) for column in run.columns] if run.plot.ending else [],
+        flow=flow_of(run),
+        whys={row.number: why(row) for row in table.rows},
+        excerpts=excerpts,
+        sources=_by_source(excerpts),
+        hands=_hands(run),
+        tracker=tracked(run),
+        moments=moments_of(run),
+        snapshot=snapshot_of(run),
+        prints={column.name: prints_of(column.events) for column in run.columns},
     )
+
+
+def _hands(run: Run) -> list[tuple[Holder, list[tuple[Span[tuple[Held, ...]], ...]]]]:
+    """Return what each holder has in each column, from which row to which."""
+    held = holdings(run)
+    return [
+        (
+            holder,
+            [
+                spans_of({number: _in_hand(hands, holder) for number, hands in rows.items()})
+                for rows in held.values()
+            ],
+        )
+        for holder in holders_of(held)
+    ]
+
+
+def _in_hand(hands: Hands, holder: Holder) -> tuple[Held, ...]:
+    """Return what a holder has; what a request has found out is the tracker's to tell."""
+    return tuple(one for one in hands.get(holder, ()) if one.thing is not Thing.OUTCOME)
+
+
+def _by_source(excerpts: dict[int, tuple[Excerpt, ...]]) -> dict[Excerpt, list[int]]:
+    """Return each excerpt once, with the rows that it took."""
+    rows: dict[Excerpt, list[int]] = {}
+    for number, found in excerpts.items():
+        for one in found:
+            rows.setdefault(one, []).append(number)
+    return rows
