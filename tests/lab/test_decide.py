@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from itertools import product
@@ -13,12 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labs import Recorded, Served
 
+from limen.lab.admission import Admission
 from limen.lab.attacks import CARDS
 from limen.lab.decide.advisor import flips_of, removed_by, verdict_of
 from limen.lab.decide.measured import Kept, promise, reported
 from limen.lab.decide.promises import options
 from limen.lab.decide.record import record_of
 from limen.lab.decide.rulebook import HERE, RULEBOOK, Effect, read_rulebook
+from limen.lab.desk import Desk
 from limen.lab.measure import BRIEF, Measurement
 from limen.lab.measure.costs import Costs
 from limen.lab.measure.growth import Growth
@@ -27,6 +30,7 @@ from limen.lab.measure.window import Track, Try, Window
 from limen.lab.run import Run
 from limen.lab.scenarios import SCENARIOS
 from limen.lab.setups import SETUPS
+from limen.lab.views.decide import decide_page
 
 QUESTIONS = (HERE / "questions.toml").read_text()
 RULES = (HERE / "rules.toml").read_text()
@@ -109,18 +113,19 @@ def _holds(answers: Mapping[str, str]) -> None:
     assert set(removed) | set(verdict.kept) == set(SETUPS)
     assert not set(removed) & set(verdict.kept)
     if verdict.option is not None:
-        assert verdict.conflict is None
+        assert verdict.conflicts == ()
         assert verdict.kept[0] == verdict.option.name
         return
-    assert verdict.conflict is not None
-    assert verdict.conflict.answers
-    assert all(answers[question] == answer for question, answer in verdict.conflict.answers)
-    # What is named is enough by itself, and none of it is to spare.
+    assert verdict.conflicts
     named = {one.rule.id: set(one.against) for one in verdict.fired}
-    rules = verdict.conflict.rules
-    assert set().union(*(named[one] for one in rules)) == set(SETUPS)
-    for spared in rules:
-        assert set().union(*(named[one] for one in rules if one != spared)) != set(SETUPS)
+    for conflict in verdict.conflicts:
+        assert conflict.answers
+        assert all(answers[question] == answer for question, answer in conflict.answers)
+        # What is named is enough by itself, and none of it is to spare.
+        assert set().union(*(named[one] for one in conflict.rules)) == set(SETUPS)
+        for spared in conflict.rules:
+            others = [one for one in conflict.rules if one != spared]
+            assert set().union(*(named[one] for one in others)) != set(SETUPS)
 
 
 @given(any_answers, st.sampled_from(sorted(POSSIBLE)), st.data())
@@ -183,11 +188,12 @@ def test_typical_situations(
 
 
 def test_answers_that_exclude_each_other_are_named_in_words() -> None:
-    verdict = verdict_of({**RULEBOOK.assumed, "outage": "go-on", "idle": "no", "devices": "no"})
-    assert verdict.conflict is not None
-    assert verdict.conflict.answers == (("revoke", "request"), ("outage", "go-on"))
-    assert verdict.conflict.says is not None
-    assert "is down" in verdict.conflict.says
+    conflicts = verdict_of({**RULEBOOK.assumed, "outage": "go-on"}).conflicts
+    assert [one.answers for one in conflicts] == [
+        (("revoke", "request"), ("outage", "go-on")),
+        (("roles", "request"), ("outage", "go-on")),
+    ]
+    assert all("is down" in (one.says or "") for one in conflicts)
 
 
 @pytest.mark.parametrize(
@@ -302,6 +308,14 @@ def test_over_http_without_scripts(served: Served, recorded: Recorded) -> None:
         assert record.headers["content-type"].startswith("text/markdown")
         assert "attachment" in record.headers["content-disposition"]
         assert leaks(recorded.secrets, again + record.text) == []
+
+
+def test_what_was_read_from_a_file_was_not_measured_here(run: Run) -> None:
+    desk = Desk(Admission(1), SCENARIOS)
+    desk.shelf.keep(dataclasses.replace(run, imported=True))
+    assert "not measured yet" in decide_page(desk, profile("shop"))
+    desk.shelf.keep(run)
+    assert "not measured yet" not in decide_page(desk, profile("shop"))
 
 
 def test_a_flip_is_a_link_to_its_result(served: Served) -> None:

@@ -10,7 +10,7 @@ from limen.lab.decide.promises import options
 from limen.lab.decide.rulebook import RULEBOOK, Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from limen.lab.decide.promises import Traits
     from limen.lab.decide.rulebook import Answers, Rule
@@ -44,13 +44,13 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result alone: an option or a conflict, and the rules on the way to it, in order.
+    """The result alone: an option or conflicts, and the rules on the way to it, in order.
 
     `kept` are the options that no rule removed, the chosen one first.
     """
 
     option: Traits | None
-    conflict: Conflict | None
+    conflicts: tuple[Conflict, ...]
     kept: tuple[str, ...]
     fired: tuple[Fired, ...]
 
@@ -92,8 +92,8 @@ def verdict_of(answers: Answers) -> Verdict:
         if rule.result is None or (option is not None and rule.result.fits(option))
     ]
     ordered = sorted(left, key=lambda one: one is not option)
-    conflict = None if option else _conflict(answers, fired)
-    return Verdict(option, conflict, tuple(one.name for one in ordered), tuple(fired))
+    conflicts = () if option else tuple(_conflicts(answers, fired))
+    return Verdict(option, conflicts, tuple(one.name for one in ordered), tuple(fired))
 
 
 def flips_of(answers: Answers, verdict: Verdict) -> tuple[Flip, ...]:
@@ -125,16 +125,20 @@ def _name(verdict: Verdict) -> str | None:
     return verdict.option.name if verdict.option else None
 
 
-def _conflict(answers: Answers, fired: Iterable[Fired]) -> Conflict:
-    """Name the fewest rules that leave nothing together, and the answers that made them fire."""
+def _conflicts(answers: Answers, fired: Iterable[Fired]) -> Iterator[Conflict]:
+    """Yield every set of the fewest rules that leave nothing, with the answers behind them."""
     removing = [one for one in fired if one.rule.effect is Effect.REMOVE]
-    smallest = next(
-        chosen
-        for size in range(1, len(removing) + 1)
-        for chosen in combinations(removing, size)
-        if {name for one in chosen for name in one.against} == set(options())
-    )
-    questions = {question for one in smallest for question in one.rule.when}
-    given = tuple((one.id, answers[one.id]) for one in RULEBOOK.questions if one.id in questions)
-    rules = tuple(one.rule.id for one in smallest)
-    return Conflict(given, rules, RULEBOOK.clashes.get(frozenset(rules)))
+    for size in range(1, len(removing) + 1):
+        enough = [
+            chosen
+            for chosen in combinations(removing, size)
+            if {name for one in chosen for name in one.against} == set(options())
+        ]
+        for chosen in enough:
+            questions = {question for one in chosen for question in one.rule.when}
+            given = [one.id for one in RULEBOOK.questions if one.id in questions]
+            rules = tuple(one.rule.id for one in chosen)
+            said = RULEBOOK.clashes.get(frozenset(rules))
+            yield Conflict(tuple((name, answers[name]) for name in given), rules, said)
+        if enough:
+            return

@@ -64,15 +64,17 @@ def _outcome(verdict: Verdict, kept: Kept) -> Iterator[str]:
 
 
 def _conflict(verdict: Verdict) -> Iterator[str]:
-    yield "**No option fits.** These answers exclude each other:"
-    yield ""
-    if verdict.conflict is not None:
-        for question, answer in verdict.conflict.answers:
+    yield "**No option fits.**"
+    for conflict in verdict.conflicts:
+        yield ""
+        yield f"By {' and '.join(conflict.rules)} these answers exclude each other:"
+        yield ""
+        for question, answer in conflict.answers:
             asked = RULEBOOK.question(question)
             yield f"- {asked.asks} {asked.says(answer).capitalize()}."
-        if verdict.conflict.says:
+        if conflict.says:
             yield ""
-            yield verdict.conflict.says
+            yield conflict.says
     yield ""
 
 

@@ -177,7 +177,7 @@ def _forgetting(column: Column) -> TraceEvent | None:
             for event in column.events
             if event.phase is Phase.CLIENT_FORGET
             and event.client == VICTIM
-            and not event.outcome["left"].get("v")
+            and event.outcome.get("left", {}).get("v") == 0
         ),
         None,
     )

@@ -105,7 +105,9 @@ def _result(desk: Desk, answers: Answers) -> dict[str, object]:
 
 
 def _kept(desk: Desk) -> Kept:
-    return Kept(list(desk.shelf), list(desk.measurements))
+    # What was read from a file was measured elsewhere.
+    here = [run for run in desk.shelf if not run.imported]
+    return Kept(here, list(desk.measurements))
 
 
 def compared(verdict: Verdict) -> tuple[str, ...]:
