@@ -21,6 +21,9 @@ from playwright.sync_api import Locator
 from starlette.datastructures import QueryParams
 
 from limen.lab.answers import answers_of
+from limen.lab.exports.foreign import run_from
+from limen.lab.exports.schema import read_trace
+from limen.lab.exports.trace_json import trace_json
 from limen.lab.findings import finding_of
 from limen.lab.holders import holdings
 from limen.lab.quiz.causes import SWITCHES
@@ -423,6 +426,28 @@ def test_there_is_no_quiz_of_a_run_that_is_not_kept(served: Served) -> None:
         assert client.get("/runs/nothing/quiz").status_code == 404
     with served.client() as stranger:
         assert stranger.get("/runs/nothing/quiz").status_code == 403
+
+
+def test_a_run_from_a_file_is_asked_about_as_well(run: Run) -> None:
+    imported = run_from(read_trace(trace_json(run).encode()))
+    assert imported.imported
+    told = {one.id: one.right.text for one in items_of(Sheet(run))}
+    assert told == {one.id: one.right.text for one in items_of(Sheet(imported))}
+
+
+def test_a_trace_that_lacks_most_of_it_is_asked_about_less_and_breaks_nothing(run: Run) -> None:
+    every = len(items_of(Sheet(run)))
+    for changed in (
+        {"step_of": {}},
+        {"events": ()},
+        {"events": run.columns[0].events[::3]},
+        {"ledger": ()},
+        {"tokens": None},
+    ):
+        columns = (dataclasses.replace(run.columns[0], **changed), *run.columns[1:])
+        lacking = dataclasses.replace(run, columns=columns)
+        assert len(items_of(Sheet(lacking))) < every or "tokens" in changed
+        assert quiz_page(lacking, QueryParams())
 
 
 def test_no_secret_is_in_any_question_of_any_scenario(played: Played) -> None:

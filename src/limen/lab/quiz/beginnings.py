@@ -35,10 +35,11 @@ Holders = frozenset[Holder]
 def issue_of(column: Column) -> tuple[str, str] | None:
     """Return the step and the label of the first access credential of a column."""
     for event in column.events:
-        if event.phase is Phase.CREDENTIAL_ISSUE:
+        step = column.step_of.get(event.request_id)
+        if event.phase is Phase.CREDENTIAL_ISSUE and step is not None:
             for value in event.outcome.values():
                 if value.get("kind") in _ACCESS and "label" in value:
-                    return column.step_of[event.request_id], str(value["label"])
+                    return step, str(value["label"])
     return None
 
 
@@ -54,7 +55,7 @@ def beginnings(sheet: Sheet) -> Iterator[Draft[int]]:
             if one.phase is Phase.CREDENTIAL_REVOKE and one.client != "admin"
         ]
         if revoking:
-            yield _ending(sheet, column, column.step_of[revoking[0].request_id])
+            yield _ending(sheet, column, column.step_of.get(revoking[0].request_id, ""))
 
 
 def _beginning(sheet: Sheet, column: Column, step: str, label: str) -> Draft[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from limen.lab.quiz.item import Draft, Option
 from limen.lab.quiz.phrases import status_named
 from limen.lab.quiz.replies import replied, status_of
-from limen.lab.quiz.sheet import Reading, said_in
+from limen.lab.quiz.sheet import Reading
 from limen.phase import Phase
 
 if TYPE_CHECKING:
@@ -120,9 +120,7 @@ def _seen(sheet: Sheet, column: Column, step: str, switch: Switch) -> Reading:
     anywhere = [row for row, one in sheet.rows.items() if one.phase in switch.phases]
     rows = [row for row in (*here, *anywhere) if row is not None]
     for row in rows:
-        said = [
-            one for one in said_in(sheet.cell(row, column.name)) if one.startswith(switch.marks)
-        ]
+        said = [one for one in sheet.said(row, column.name) if one.startswith(switch.marks)]
         if switch.marks and said:
             return Reading(row, column.name, tuple(said[:1]))
     return sheet.quote(rows[0], column.name) if rows else replied(sheet, column, step)

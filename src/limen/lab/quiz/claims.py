@@ -125,7 +125,7 @@ def kept_passwords(sheet: Sheet) -> Iterator[Draft[Steps]]:
 
 def _kept_password(sheet: Sheet, column: Column, row: int) -> Draft[Steps]:
     def typed() -> Steps:
-        return frozenset(column.step_of[one.request_id] for one in _typed(column))
+        return frozenset(column.step_of.get(one.request_id, "") for one in _typed(column))
 
     now = typed()
     served = [step.name for step in sheet.run.plot.steps if sheet.answer(column, step.name)]

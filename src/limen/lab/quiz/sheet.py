@@ -90,12 +90,16 @@ class Sheet:
         return next(found, None)
 
     def row_of_event(self, column: Column, event: TraceEvent) -> int | None:
-        """Return the row in which an event of a column stands."""
-        return self.row_of(column.step_of[event.request_id], event.phase)
+        """Return the row in which an event of a column stands, `None` if it is in no step."""
+        return self.row_of(column.step_of.get(event.request_id, ""), event.phase)
+
+    def said(self, row: int, column: str) -> tuple[str, ...]:
+        """Return all that a cell says; where there is no such row, nothing is said."""
+        return tuple(said_in(self.cell(row, column))) if row in self.rows else ()
 
     def quote(self, row: int, column: str) -> Reading:
         """Return the beginning of what a cell says."""
-        return Reading(row, column, tuple(list(said_in(self.cell(row, column)))[:QUOTED]))
+        return Reading(row, column, self.said(row, column)[:QUOTED])
 
     def pointed(self, row: int, column: str, *says: str) -> Reading:
         """Return these words of a cell, or its beginning if they do not stand there."""
@@ -104,7 +108,7 @@ class Sheet:
 
     def stored(self, row: int, column: str) -> Reading:
         """Return what a cell says of the store."""
-        said = [one for one in said_in(self.cell(row, column)) if one.startswith("store: ")]
+        said = [one for one in self.said(row, column) if one.startswith("store: ")]
         return self.pointed(row, column, *said[:1])
 
     def hands(self, row: int, column: str, holder: Holder) -> Reading:
@@ -118,7 +122,7 @@ class Sheet:
         if reading.part is Part.HOLDERS:
             there = {self._held(reading.row, reading.column, one) for one in Holder}
         else:
-            there = set(said_in(self.cell(reading.row, reading.column)))
+            there = set(self.said(reading.row, reading.column))
         return set(reading.says) <= there
 
     def _held(self, row: int, column: str, holder: Holder) -> str:
