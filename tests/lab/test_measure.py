@@ -6,9 +6,10 @@ import dataclasses
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from limen.lab.measure import BRIEF, Measurement, Sizes, measure, reading
 from limen.lab.measure.axis import TimeAxis, apart
 from limen.lab.measure.caller import Caller
 from limen.lab.measure.costs import AGAIN
+from limen.lab.measure.outage import Outage, outage
 from limen.lab.measure.process import Process
 from limen.lab.measure.result import Measured, Sample
 from limen.lab.measure.servers import Grounds
@@ -37,7 +39,14 @@ from limen.lab.views.measure import measure_page
 from limen.stores.sql import SqlStore
 
 ONE_SETUP = Sizes(
-    calls=5, first_calls=2, requests=5, warm_up=1, endings=1, sign_ins=2, access_lifetime=1.0
+    calls=5,
+    first_calls=2,
+    requests=5,
+    warm_up=1,
+    endings=1,
+    sign_ins=2,
+    access_lifetime=3.0,
+    outage=0.0,
 )
 
 
@@ -316,6 +325,63 @@ def test_a_revocation_that_ends_nothing_is_an_error_on_the_page() -> None:
     assert found.machine["servers"] == "threads of one process"
 
 
+@pytest.fixture(scope="module")
+def fallen(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outage]:
+    """Give a function that kills the store under a setup, once, for longer than a lease."""
+    premises = Premises.build(tmp_path_factory.mktemp("outage"), Person.generated())
+
+    @cache
+    def fall(name: str) -> Outage:
+        setup = SETUPS[name]
+        grounds = Grounds(setup, premises.copy_for(setup), premises.secret)
+        return outage(grounds, premises.person, 2.5)
+
+    return fall
+
+
+def test_whoever_asks_the_store_each_time_is_served_nothing_while_it_is_gone(
+    fallen: Callable[[str], Outage],
+) -> None:
+    seen = fallen("session")
+    assert seen.meanwhile
+    assert (seen.served, seen.statuses) == (0, (503,))
+    assert seen.recovered is not None
+
+
+def test_whoever_has_a_copy_of_the_log_goes_on_for_as_long_as_it_is_believed(
+    fallen: Callable[[str], Outage],
+) -> None:
+    seen = fallen("hybrid")
+    assert seen.served > 0
+    assert seen.statuses == (503,)
+    assert [one for one in seen.meanwhile if one.served and one.sent > 2_000] == []
+    assert seen.recovered is not None
+
+
+def test_an_outage_is_shown_as_it_was_and_else_as_not_measured(
+    taken: Taken, fallen: Callable[[str], Outage]
+) -> None:
+    assert "<strong>Not measured.</strong>" in page_with(taken.measurement)
+    columns = tuple(
+        dataclasses.replace(one, outage=fallen(one.name))
+        for one in taken.measurement.columns
+        if one.name != "jwt"
+    )
+    sizes = dataclasses.replace(BRIEF, outage=2.5)
+    page = page_with(dataclasses.replace(taken.measurement, sizes=sizes, columns=columns))
+    for one in columns:
+        assert one.outage is not None
+        assert f"<td>{one.outage.served} of {len(one.outage.meanwhile)} requests</td>" in page
+    assert "at once, with 503" in page
+    assert "Not measured." not in page
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_a_busy_machine_is_named_where_durations_are(taken: Taken, busy: bool) -> None:
+    page = page_with(dataclasses.replace(taken.measurement, busy=busy))
+    assert ("This machine was busy" in page) == busy
+
+
 def test_a_refusal_that_comes_too_late_is_not_kept() -> None:
     def window(*tries: tuple[float, int]) -> Window:
         seen = tuple(Try(since, status) for since, status in tries)
@@ -424,8 +490,6 @@ def test_a_person_measures_and_reads_the_pictures_whatever_the_screen(
             with browser.new_context(storage_state=admitted, **sized) as context:
                 page = heard.listen(context.new_page())
                 page.goto(address)
-                assert page.evaluate("document.documentElement.scrollWidth") == width
-                page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
                 assert page.evaluate("document.documentElement.scrollWidth") == width
                 assert heard.complaints == []
                 assert axe_findings(page) == []

@@ -11,6 +11,8 @@ from pathlib import Path
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _MODEL = re.compile(r"^model name\s*: (.+)$", re.MULTILINE)
+# From here on, half of the cores are somebody else's.
+_BUSY_SHARE = 0.5
 _INVOLVED = ("limen", "starlette", "uvicorn")
 
 
@@ -22,7 +24,7 @@ def machine(*, apart: bool) -> dict[str, str]:
     """
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
-        "load before": _load(),
+        "load before": "unknown" if (wanted := load()) is None else f"{wanted:.1f}",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{name: version(name) for name in _INVOLVED},
@@ -31,11 +33,15 @@ def machine(*, apart: bool) -> dict[str, str]:
     }
 
 
-def _load() -> str:
-    """Return how many processes wanted a core in the last minute, where the system knows."""
-    if not hasattr(os, "getloadavg"):
-        return "unknown"
-    return f"{os.getloadavg()[0]:.1f} on average, for a minute"
+def load() -> float | None:
+    """Return how many processes wanted a core, on average of the last minute; `None` if unknown."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def is_busy() -> bool:
+    """Whether others take so much of the machine that durations say more about them."""
+    wanted = load()
+    return wanted is not None and wanted > _BUSY_SHARE * (os.cpu_count() or 1)
 
 
 def _processor() -> str:

@@ -14,7 +14,8 @@ from limen.lab.measure.costs import counted
 from limen.lab.measure.endings import windows
 from limen.lab.measure.growth import growth
 from limen.lab.measure.latency import checks, requests
-from limen.lab.measure.machine import machine
+from limen.lab.measure.machine import is_busy, machine
+from limen.lab.measure.outage import outage
 from limen.lab.measure.result import Latency, Measured, Measurement, Sample
 from limen.lab.measure.servers import Grounds
 from limen.lab.measure.sizes import FULL, Sizes
@@ -59,7 +60,7 @@ class _Work:
 
     def carried_out(self, began: int) -> Measurement:
         person, sizes = self.premises.person, self.sizes
-        before = machine(apart=self.store_for is None)
+        before, busy = machine(apart=self.store_for is None), is_busy()
         self.say("counting octets, reads and writes")
         costs = counted(self.setups, person, self.store_for)
         self.say("timing checks in process, the columns in turn")
@@ -72,17 +73,22 @@ class _Work:
             short = self._ground(setup, sizes.access_lifetime)
             say = partial(self._say_of, number)
             revoked, demoted = windows(short, by_default, sizes.endings, say)
-            self._say_of(number, "counting what the store grows by")
+            gone = None
+            if sizes.outage:
+                say("the store is killed and started again while somebody asks")
+                gone = outage(self._ground(setup), person, sizes.outage)
+            say("counting what the store grows by")
             grown = growth(self._ground(setup), person, sizes.sign_ins)
             latency = Latency(
                 Sample(tuple(timed.warm[number])), Sample(tuple(timed.first[number])), asked[number]
             )
-            columns.append(Measured(setup, latency, revoked, demoted, costs[number], grown))
+            columns.append(Measured(setup, latency, revoked, demoted, gone, costs[number], grown))
         return Measurement(
             random_text(SystemEntropy(), RUN_ID_OCTETS),
             began,
             sizes,
             before,
+            busy,
             unprotected,
             timed.collections,
             tuple(columns),

@@ -85,6 +85,12 @@ class Lane:
     by_default: float | None
     groups: tuple[Group, ...]
 
+    @property
+    def accepted(self) -> tuple[int, int]:
+        """Return how many requests were accepted after an ending, at either server."""
+        counts = [group.accepted for group in self.groups]
+        return min(least for least, _ in counts), max(most for _, most in counts)
+
 
 @dataclass(frozen=True, slots=True)
 class Strip:

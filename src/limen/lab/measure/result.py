@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from limen.lab.measure.costs import Costs
     from limen.lab.measure.growth import Growth
+    from limen.lab.measure.outage import Outage
     from limen.lab.measure.sizes import Sizes
     from limen.lab.measure.window import Window
     from limen.lab.setups import Setup
@@ -80,12 +81,13 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Everything that was measured of one setup."""
+    """Everything that was measured of one setup; `None` is not measured."""
 
     setup: Setup
     latency: Latency
     revocation: Window
     staleness: Window
+    outage: Outage | None
     costs: Costs
     growth: Growth
 
@@ -102,6 +104,7 @@ class Measured:
             "latency": self.latency.as_json(),
             "revocation_window": self.revocation.as_json(),
             "staleness_window": self.staleness.as_json(),
+            "store_outage": None if self.outage is None else self.outage.as_json(),
             "costs": self.costs.as_json(),
             "growth": self.growth.as_json(),
         }
@@ -111,14 +114,16 @@ class Measured:
 class Measurement:
     """One measurement of several setups on one machine. `at` is in milliseconds.
 
-    `unprotected` is a request for a resource that asks nobody who they are; `collections`
-    is how often the garbage collector ran while checks were timed.
+    `busy` is whether others took much of the machine before. `unprotected` is a request for a
+    resource that asks nobody who they are; `collections` is how often the garbage collector
+    ran while checks were timed.
     """
 
     id: str
     at: int
     sizes: Sizes
     machine: Mapping[str, str]
+    busy: bool
     unprotected: Sample
     collections: int
     columns: tuple[Measured, ...]
@@ -130,6 +135,7 @@ class Measurement:
             "measurement": self.id,
             "at": self.at,
             "machine": dict(self.machine),
+            "machine_was_busy": self.busy,
             "sizes": {name: getattr(self.sizes, name) for name in self.sizes.__slots__},
             "garbage_collections": self.collections,
             "unprotected_request": self.unprotected.as_json(),
