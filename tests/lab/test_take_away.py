@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import dataclasses
 import hashlib
@@ -21,15 +22,22 @@ from canaries import leaks
 from labs import PASSPHRASE, Recorded, Serve, Served
 
 from limen import Limen
+from limen.lab.admission import Admission
+from limen.lab.app import create_app
 from limen.lab.canaries import Canaries
+from limen.lab.desk import Desk
 from limen.lab.exports.files import Leak, file_of, files_of
 from limen.lab.exports.foreign import opened, run_from
 from limen.lab.exports.schema import MAX_OCTETS, NotATrace, check, read_trace, schema
 from limen.lab.exports.single_page import single_page
 from limen.lab.exports.trace_json import canonical, document, sha256_of, trace_json
+from limen.lab.menu import OF_A_RUN
 from limen.lab.run import Run
-from limen.lab.site import Person, Premises, site_under
+from limen.lab.scenarios import SCENARIOS
+from limen.lab.site import Person, Premises, loopback_socket, site_under
+from limen.lab.site import served as site_served
 from limen.lab.views.compare import run_page
+from limen.lab.views.decide import kept_of
 
 LIMEN = Path(sys.executable).with_name("limen")
 HOSTILE = "<script>alert(1)</script>\"'`$(id);#|\n<img src=x onerror=alert(2)>"
@@ -45,6 +53,21 @@ def texts(run: Run) -> dict[str, str]:
 def told(run: Run) -> dict[str, Any]:
     """Give trace.json as it is read."""
     return read_trace(trace_json(run).encode())
+
+
+@pytest.fixture
+def serve_runs() -> Iterator[Callable[[Run], Served]]:
+    """Give a function that starts a Lab with runs on its shelf."""
+    with contextlib.ExitStack() as opened:
+
+        def serve(*runs: Run) -> Served:
+            listening = opened.enter_context(loopback_socket())
+            port = listening.getsockname()[1]
+            lab = create_app(port, runs=runs)
+            opened.enter_context(site_served(lab.app, listening))
+            return Served(f"http://127.0.0.1:{port}", lab.launch_url)
+
+        yield serve
 
 
 # -- secrets
@@ -247,6 +270,37 @@ def test_a_hostile_trace_is_shown_as_text(told: dict[str, Any], tmp_path: Path) 
             ast.parse(file.text)
         if file.name.endswith(".mmd"):
             _read_mermaid(file.text)
+
+
+def test_every_view_of_a_hostile_trace_shows_text_and_says_that_it_is_imported(
+    told: dict[str, Any], serve_runs: Callable[[Run], Served]
+) -> None:
+    changed = copy.deepcopy(told)
+    changed["plot"].update(title=HOSTILE, story=HOSTILE)
+    changed["environment"]["imported"] = "no, measured here"
+    for column in changed["columns"]:
+        for event in column["events"]:
+            event["client"] = HOSTILE
+            event["in"][HOSTILE] = {"k": "public", "v": HOSTILE}
+        for exchange in column["exchanges"]:
+            exchange["client"] = HOSTILE
+            exchange["request"]["headers"].append({"name": HOSTILE, "value": [HOSTILE], "bytes": 1})
+    imported = run_from(changed)
+    with serve_runs(imported).admitted() as client:
+        for _, path in OF_A_RUN:
+            answer = client.get(f"/runs/{imported.id}{path}")
+            assert answer.status_code == 200, path
+            assert not re.search(r"<script>|<img src=x", answer.text), path
+            assert "imported, not run here" in answer.text
+            assert "no, measured here" not in answer.text
+        assert ", imported" in client.get("/").text
+
+
+def test_nobody_decides_by_what_was_measured_elsewhere(run: Run, told: dict[str, Any]) -> None:
+    desk = Desk(Admission(1), SCENARIOS)
+    desk.shelf.keep(run)
+    desk.shelf.keep(run_from(told))
+    assert list(kept_of(desk).runs) == [run]
 
 
 def test_the_command_checks_a_file_and_says_what_is_wrong(run: Run, tmp_path: Path) -> None:

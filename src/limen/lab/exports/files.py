@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from limen.lab.run import Column, Run
 
+_IMPORTED = '<p class="taken-away"><strong class="mark">imported, not run here</strong></p>'
 JSON, PYTHON = "application/json", "text/x-python"
 
 
@@ -119,7 +120,7 @@ def _offers_of(run: Run, column: Column) -> Iterator[Offer]:
 
 def _compare_file(run: Run) -> str:
     notes = page("file_notes.html", run=run, report=report_of(run))
-    return single_page(run_page(run), f"/runs/{run.id}", notes)
+    return single_page(run_page(run), f"/runs/{run.id}", notes, _IMPORTED * run.imported)
 
 
 def _table(run: Run) -> str:

@@ -43,7 +43,8 @@ def run_from(told: dict[str, Any]) -> Run:
     if len({column.name for column in columns}) != len(columns):
         raise NotATrace("two of its columns have one name")
     run_id = random_text(SystemEntropy(), RUN_ID_OCTETS)
-    environment = {"imported": f"run {told['run']}, not carried out here", **told["environment"]}
+    # Last, so that no file can say otherwise of itself.
+    environment = told["environment"] | {"imported": f"run {told['run']}, not carried out here"}
     return Run(run_id, told["at"], _plot(told["plot"]), environment, columns, imported=True)
 
 

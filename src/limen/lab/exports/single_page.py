@@ -25,10 +25,10 @@ _HARMLESS: Final = ("class", "id", "hidden")
 _BUTTON: Final[dict[str, str | None]] = {"class": "pressed-in-the-lab"}
 
 
-def single_page(page: str, path: str, notes: str) -> str:
+def single_page(page: str, path: str, notes: str, lead: str = "") -> str:
     """Return the main part of a page that was rendered for `path` as a file of its own.
 
-    `notes` is markup that goes after it.
+    `lead` is markup that goes before it, `notes` what goes after.
     """
     reader = _Reader(path)
     reader.feed(page)
@@ -48,6 +48,7 @@ def single_page(page: str, path: str, notes: str) -> str:
 {sheets}
 </head>
 <body>
+{lead}
 {"".join(reader.written)}
 {notes}
 </body>

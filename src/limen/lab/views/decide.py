@@ -55,7 +55,7 @@ class _Decide:
         if answers is None:
             return _unknown()
         version = environment()["limen"]
-        text = record_of(answers, _kept(self.desk), SystemClock().now(), version)
+        text = record_of(answers, kept_of(self.desk), SystemClock().now(), version)
         headers = {"Content-Disposition": 'attachment; filename="sign-in-decision.md"'}
         return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
@@ -88,7 +88,7 @@ def decide_page(desk: Desk, answers: Answers | None) -> str:
 
 
 def _result(desk: Desk, answers: Answers) -> dict[str, object]:
-    verdict, kept = verdict_of(answers), _kept(desk)
+    verdict, kept = verdict_of(answers), kept_of(desk)
     option = verdict.option
     return {
         "verdict": verdict,
@@ -104,10 +104,11 @@ def _result(desk: Desk, answers: Answers) -> dict[str, object]:
     }
 
 
-def _kept(desk: Desk) -> Kept:
-    # What was read from a file was measured elsewhere.
-    here = [run for run in desk.shelf if not run.imported]
-    return Kept(here, list(desk.measurements))
+def kept_of(desk: Desk) -> Kept:
+    """Return what was carried out and measured here."""
+    # What was read from a file was measured elsewhere, or nowhere.
+    runs = [run for run in desk.shelf if not run.imported]
+    return Kept(runs, list(desk.measurements))
 
 
 def compared(verdict: Verdict) -> tuple[str, ...]:
