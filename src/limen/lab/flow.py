@@ -125,8 +125,7 @@ def _node(concept: _Concept, table: TableOf) -> Node | None:
         return None
     numbers = tuple(row.number for row in counting)
     shown = _first_step(table, counting)
-    everybody = all(_counts(concept, cell) for row in counting for cell in row.cells)
-    if shown and everybody and all(row.same for row in shown):
+    if shown and _is_shared(concept, table, counting, shown):
         return Node(concept.id, concept.title, (_shared(concept, shown, numbers),), numbers)
     ended = _effects(table, numbers) if concept.id == _ENDING else {}
     branches = tuple(
@@ -134,6 +133,13 @@ def _node(concept: _Concept, table: TableOf) -> Node | None:
         for column in table.run.columns
     )
     return Node(concept.id, concept.title, branches, numbers)
+
+
+def _is_shared(concept: _Concept, table: TableOf, rows: list[Row], first: list[Row]) -> bool:
+    """Tell whether the columns did alike; what ending brought about is told of each."""
+    several = len(table.run.columns) > 1 and concept.id != _ENDING
+    everybody = all(_counts(concept, cell) for row in rows for cell in row.cells)
+    return several and everybody and all(row.same for row in first)
 
 
 def _counts(concept: _Concept, cell: Cell) -> bool:
