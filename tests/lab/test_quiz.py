@@ -39,7 +39,7 @@ from limen.phase import Phase
 from limen.trace import TraceEvent
 
 Played = Callable[[str], Recorded]
-PLAYED = ("logout", "elsewhere", "expiry", "wrong-password")
+PLAYED = ("logout", "expiry", "wrong-password")
 
 
 @pytest.fixture(scope="module")
@@ -341,6 +341,30 @@ def test_what_is_quoted_stands_in_that_row_of_the_page(played: Played) -> None:
                 if option.shown_by.part is Part.TABLE:
                     for says in option.shown_by.says:
                         assert says in told[option.shown_by.row], (item.id, option.shown_by)
+
+
+def _told_of_hands(page: str, place: int, holder: str, row: int) -> str:
+    """Return what the page says that a holder has in a column after a row."""
+    table = page.partition('id="holders"')[2].partition("</table>")[0]
+    (line,) = [one for one in table.split("<tr>") if f'<th scope="row">{holder}</th>' in one]
+    spans = re.findall(
+        r'data-from="(\d+)" data-to="(\d+)"><span class="from-to">.*?</span>(.*?)</li>',
+        line.split("<td>")[place + 1],
+        re.DOTALL,
+    )
+    (told,) = [text for first, last, text in spans if int(first) <= row <= int(last)]
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", told)).split())
+
+
+def test_who_holds_what_is_told_by_the_page_as_by_the_quiz(told: Run) -> None:
+    page, names = run_page(told), [one.name for one in told.columns]
+    readings = [one.hint for one in items_of(Sheet(told)) if one.hint.part is Part.HOLDERS]
+    assert readings
+    for reading in readings:
+        for says in reading.says:
+            holder, _, held = says.partition(": ")
+            there = _told_of_hands(page, names.index(reading.column), holder, reading.row)
+            assert there == held
 
 
 def _fields(page: str) -> Iterator[tuple[str, str, bool]]:
