@@ -17,6 +17,7 @@ from labs import Recorded
 from limen.effects import LoadKeys
 from limen.errors import StoreUnavailable
 from limen.lab.cluster import NODE_A, NODE_B, site_of_nodes
+from limen.lab.nodes import CHILD
 from limen.lab.run import Column
 from limen.lab.scenarios import nodes as node_steps
 from limen.lab.setups import IN_MEMORY, SETUPS, Setup
@@ -114,7 +115,7 @@ def test_a_killed_node_is_gone_and_the_other_one_is_not() -> None:
 
 def test_a_node_ends_when_nobody_is_left_to_tell_it_anything() -> None:
     node = subprocess.run(
-        [sys.executable, "-m", "limen.lab.node"],
+        [sys.executable, "-c", CHILD],
         input="",
         capture_output=True,
         text=True,

@@ -13,6 +13,7 @@ import limen as package
 from limen import Authenticated, Authentication, Secret, Target
 from limen.evidence import Check, Count, Duration, Hidden, Personal, Public, Size
 from limen.phase import Phase
+from limen.stores.memory import BlockingMemoryStore
 from limen.testing import FrozenClock, SeededEntropy
 from limen.trace import NullSink, RingSink
 from limen.trace.event import REFERENCES
@@ -202,3 +203,26 @@ def test_the_run_key_is_not_recorded():
         busy(limen)
     first = SeededEntropy("run").octets(32)
     assert first.hex() not in json.dumps([event.as_json() for event in sink.events])
+
+
+def test_processes_whose_sinks_share_a_run_key_give_one_credential_one_fingerprint():
+    store = BlockingMemoryStore()
+    with blocking("session", store=store) as limen:
+        token = limen.sign_up("ada@example.org", "correct horse battery").issued.access.reveal()
+
+    def fingerprints(run_key):
+        seen = []
+        for _ in range(2):
+            sink = RingSink()
+            sink.run_key = run_key
+            with blocking("session", sink=sink, store=store) as limen:
+                limen.authenticate(token)
+            seen += [
+                one.given["credential"]["fp"] for one in sink.events if "credential" in one.given
+            ]
+        return seen
+
+    shared, alone = fingerprints(b"k" * 32), fingerprints(None)
+    assert len(shared) == len(alone) == 2
+    assert len(set(shared)) == 1
+    assert len(set(alone)) == 2

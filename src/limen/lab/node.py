@@ -1,4 +1,4 @@
-"""One server process of the shop, started and ended by the Lab: `python -m limen.lab.node`.
+"""One server process of the shop, started and ended by the Lab.
 
 What it is told, its secret included, comes as one JSON line on standard input and stands in
 no list of processes. What happens in it goes out as JSON lines on standard output. It ends
@@ -178,7 +178,3 @@ def _follow(server: uvicorn.Server, clock: MovableClock, report: Report, port: i
         clock.forward = int(json.loads(line)["ahead"])
         report(ahead=clock.forward)
     server.should_exit = True
-
-
-if __name__ == "__main__":
-    main()

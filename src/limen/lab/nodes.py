@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("limen.lab.nodes")
 # How long a node may take to say what it has done already.
 TELL_TIMEOUT_S: Final = 15.0
+# No `-m`: the package has loaded the module already by the time it would be run.
+CHILD: Final = "from limen.lab.node import main; main()"
 END_TIMEOUT_S: Final = 10.0
 
 
@@ -93,8 +95,8 @@ class Node:
         self._told = threading.Condition()
         self._answered: set[str] = set()
         self._ahead = orders.ahead
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "limen.lab.node"],
+        self._process = subprocess.Popen(  # noqa: S603 - our own module in our own interpreter
+            [sys.executable, "-c", CHILD],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

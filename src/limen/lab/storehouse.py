@@ -1,4 +1,4 @@
-"""A store in a process of its own, so that it can be killed: `python -m limen.lab.storehouse`.
+"""A store in a process of its own, so that it can be killed.
 
 The server and its store speak over the pipes of a child process: nobody else can, nothing
 has to be installed, and when the process dies the server finds out as it would of a database
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from limen.effects import Effect
 
 A = TypeVar("A")
+# No `-m`: the package has loaded the module already by the time it would be run.
+CHILD = "from limen.lab.storehouse import main; main()"
 _LENGTH = struct.Struct(">I")
 
 
@@ -53,8 +55,8 @@ class Storehouse:
         """Start the process; nothing is asked of it yet."""
         with self._speaking:
             if self._process is None:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "limen.lab.storehouse"],
+                self._process = subprocess.Popen(  # noqa: S603 - our own module in our own interpreter
+                    [sys.executable, "-c", CHILD],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                 )
@@ -132,7 +134,3 @@ def main() -> None:
         except StoreUnavailable as fault:
             answer = (False, str(fault))
         _write(answers, answer)
-
-
-if __name__ == "__main__":
-    main()
