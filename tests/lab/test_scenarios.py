@@ -36,6 +36,8 @@ from limen.lab.scenarios import (
     store,
 )
 from limen.lab.views.compare import run_page
+from limen.lab.views.store import store_page
+from limen.lab.views.wire import wire_page
 from limen.phase import Phase
 
 Played: TypeAlias = Callable[[str], Recorded]
@@ -79,7 +81,8 @@ def test_no_secret_leaves_a_run(played: Played, name: str) -> None:
     recorded = played(name)
     assert len(recorded.secrets) > 3
     files = [file.text for file in files_of(recorded.run)]
-    shown = [run_page(recorded.run), json.dumps(recorded.run.as_json()), *recorded.log, *files]
+    pages = [run_page(recorded.run), wire_page(recorded.run, ""), store_page(recorded.run, "")]
+    shown = [*pages, json.dumps(recorded.run.as_json()), *recorded.log, *files]
     assert leaks(recorded.secrets, "\n".join(shown)) == []
 
 

@@ -40,6 +40,7 @@ from limen.lab.views.store import store_page
 
 Played: TypeAlias = Callable[[str], Recorded]
 CSRF = "c" * 64
+PATIENT_S = 120  # a fresh run takes as long as it takes
 FORGET = Step("forget", "Forget: her browser drops its cookies and tells nobody")
 
 
@@ -162,9 +163,7 @@ def test_nor_are_they_on_the_page(stored: Any) -> None:
     assert leaks(secrets, json.dumps(run.as_json())) == []
 
 
-@pytest.mark.parametrize("name", ["logout", "elsewhere", "expiry", "refresh", "wrong-password"])
-def test_no_secret_is_on_the_page(played: Played, name: str) -> None:
-    recorded = played(name)
+def test_no_secret_is_on_the_page(recorded: Recorded) -> None:
     assert leaks(recorded.secrets, page_of(recorded.run)) == []
 
 
@@ -361,7 +360,7 @@ def test_the_button_presents_a_dump_and_shows_the_refusals(serve: Serve, run: Ru
         assert client.post(address, data={"csrf": token}).status_code == 403
         gone = client.post("/runs/x/store/dump", data={"csrf": token}, headers=own)
         assert gone.status_code == 404
-        answer = client.post(address, data={"csrf": token}, headers=own)
+        answer = client.post(address, data={"csrf": token}, headers=own, timeout=PATIENT_S)
         assert answer.status_code == 303
         page = client.get(answer.headers["location"].partition("#")[0]).text
         assert "refused, all 2" in page

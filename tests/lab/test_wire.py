@@ -35,6 +35,7 @@ from limen.phase import Phase
 
 Played: TypeAlias = Callable[[str], Recorded]
 CSRF = "c" * 64
+PATIENT_S = 120  # a fresh run takes as long as it takes
 
 
 def page_of(run: Run) -> str:
@@ -155,9 +156,7 @@ def _sign_in(stage: Stage) -> None:
         stage.owner().sign_in(SIGN_IN, stage.person.email, stage.person.passphrase)
 
 
-@pytest.mark.parametrize("name", ["logout", "elsewhere", "expiry", "wrong-password"])
-def test_no_secret_is_on_the_page(played: Played, name: str) -> None:
-    recorded = played(name)
+def test_no_secret_is_on_the_page(recorded: Recorded) -> None:
     assert leaks(recorded.secrets, page_of(recorded.run)) == []
 
 
@@ -376,7 +375,7 @@ def test_the_form_sends_an_edit_and_shows_what_refused_it(serve: Serve, run: Run
         client.post("/runs", data={"csrf": token, "scenario": "logout"}, headers=own)
         address = f"/runs/{run.id}/wire/edits"
         wanted = {"csrf": token, "column": "jwt", "edit": "sub"}
-        answer = client.post(address, data=wanted, headers=own)
+        answer = client.post(address, data=wanted, headers=own, timeout=PATIENT_S)
         assert answer.status_code == 303
         page = client.get(answer.headers["location"].partition("#")[0]).text
         assert "refused by the check <strong>signature</strong>" in page
@@ -398,7 +397,7 @@ def test_the_jar_is_filled_by_a_form_and_the_page_shows_what_stayed(serve: Serve
         address = f"/runs/{run.id}/wire/jar"
         assert client.post(address, data={"csrf": "x"}, headers=own).status_code == 403
         assert client.post("/runs/x/wire/jar", data={"csrf": token}, headers=own).status_code == 404
-        answer = client.post(address, data={"csrf": token}, headers=own)
+        answer = client.post(address, data={"csrf": token}, headers=own, timeout=PATIENT_S)
         assert answer.status_code == 303
         page = client.get(answer.headers["location"].partition("#")[0]).text
         assert page.count("It stayed in the jar") == len(UNSENT)
