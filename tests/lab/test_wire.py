@@ -30,6 +30,7 @@ from limen.lab.site import PROTECTED, Person
 from limen.lab.stage import Stage, carried_out
 from limen.lab.tokens import cards_of, verification_of
 from limen.lab.traffic import costs_of, traffic_of
+from limen.lab.views.compare import run_page
 from limen.lab.views.wire import wire_page
 from limen.phase import Phase
 
@@ -527,3 +528,10 @@ def test_times_read_as_people_say_them() -> None:
     assert relative(10**20, 0) == "no date"
     assert relative(0, 0) == "now (1970-01-01T00:00:00Z)"
     assert relative(0, 297_000) == "4 min 57 s ago (1970-01-01T00:00:00Z)"
+
+
+def test_compare_leads_to_every_request_on_the_wire(run: Run) -> None:
+    targets = set(re.findall(rf'href="/runs/{run.id}/wire#([^"]+)"', run_page(run)))
+    ids = set(re.findall(r' id="([^"]+)"', page_of(run)))
+    assert targets
+    assert targets <= ids
