@@ -73,9 +73,8 @@ def test_seed_H3_the_strategies_stand_side_by_side(told: Run) -> None:
 
 def test_seed_H4_there_are_nine_views_of_one_trace() -> None:
     views = [name for name, _ in (*OF_THE_LAB, *OF_A_RUN)]
-    assert sorted(views) == sorted(
-        ["Start", "Attack", "Measure", "Decide"] + ["Compare", "Wire", "Store", "Quiz", "Take away"]
-    )
+    of_the_lab, of_a_run = ["Start", "Attack", "Measure", "Decide"], ["Compare", "Wire"]
+    assert views == [*of_the_lab, *of_a_run, "Store", "Quiz", "Take away"]
 
 
 # The key moments
