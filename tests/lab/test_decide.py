@@ -261,11 +261,12 @@ def test_a_measurement_between_servers_is_told_in_its_numbers(
     window, sample = Window(2_000, 2_000, (track,)), Sample((1,))
     measured = Measured(
         SETUPS["hybrid"],
-        Latency(sample, sample, sample),
-        window,
-        window,
-        Costs(run.columns[-1].guarantees, {}, "1.1", 1, 1, 1),
-        Growth(1, 1.0, 1.0, 1, 1.0),
+        latency=Latency(sample, sample, sample),
+        revocation=window,
+        staleness=window,
+        outage=None,
+        costs=Costs(run.columns[-1].guarantees, {}, "1.1", 1, 1, 1),
+        growth=Growth(1, 1.0, 1.0, 1, 1.0),
     )
     machine = {"processor": "a processor, 2 cores"}
     kept = Kept(measurements=[Measurement("m1", 0, BRIEF, machine, sample, 0, (measured,))])
