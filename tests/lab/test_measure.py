@@ -376,6 +376,17 @@ def test_an_outage_is_shown_as_it_was_and_else_as_not_measured(
     assert "Not measured." not in page
 
 
+def test_growth_is_stated_with_how_far_it_may_be_off(taken: Taken) -> None:
+    grown = column(taken, "hybrid").growth
+    assert grown.entries == grown.n == BRIEF.sign_ins
+    assert grown.per_sign_in * grown.n % grown.page == 0
+    assert grown.kept_for > 0
+    off = reading.octets(grown.page / grown.n)
+    assert f"may be off by some {off}." in page_with(taken.measurement)
+    steady = dataclasses.replace(grown, per_sign_out=100.0, kept_for=360.0)
+    assert steady.log_octets(1_000) == 10_000
+
+
 @pytest.mark.parametrize("busy", [True, False])
 def test_a_busy_machine_is_named_where_durations_are(taken: Taken, busy: bool) -> None:
     page = page_with(dataclasses.replace(taken.measurement, busy=busy))

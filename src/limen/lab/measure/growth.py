@@ -24,10 +24,12 @@ class Growth:
     """Octets of the file, with its indexes and what is left free in its pages.
 
     `per_sign_in` is what a sign-in takes while it lives, `per_sign_out` what an ended one
-    leaves in the revocation log for `kept_for` seconds; each is the mean over `n`.
+    leaves in the revocation log for `kept_for` seconds; each is the mean over `n`. Whole pages
+    of the file are counted, so a mean may be off by the share of some pages: `page` / `n`.
     """
 
     n: int
+    page: int
     per_sign_in: float
     per_sign_out: float
     entries: int
@@ -41,6 +43,7 @@ class Growth:
         """Return the growth as JSON values."""
         return {
             "n": self.n,
+            "page_bytes": self.page,
             "bytes_per_sign_in": self.per_sign_in,
             "bytes_per_sign_out": self.per_sign_out,
             "log_entries": self.entries,
@@ -72,17 +75,25 @@ async def _growth(grounds: Grounds, person: Person, n: int) -> Growth:
                 await limen.revoke(Target.session(one))
         left, (entries, until) = _octets(file), _log(file)
         kept_for = max(until - limen.assembly.clock.now(), 0) / 1000 if entries else 0.0
-    return Growth(n, (full - empty) / n, max(left - empty, 0) / n, entries, kept_for)
+    return Growth(
+        n, _pages(file)[1], (full - empty) / n, max(left - empty, 0) / n, entries, kept_for
+    )
 
 
 def _octets(file: Path) -> int:
-    """Return how much of the database is in use, as SQLite counts pages."""
+    """Return how much of the database is in use."""
+    used, size = _pages(file)
+    return used * size
+
+
+def _pages(file: Path) -> tuple[int, int]:
+    """Return how many pages of the database are in use, and the octets of one."""
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
         pages, free, size = (
-            connection.execute(f"pragma {name}").fetchone()[0]
+            int(connection.execute(f"pragma {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size")
         )
-        return int((pages - free) * size)
+        return pages - free, size
 
 
 def _log(file: Path) -> tuple[int, int]:
