@@ -28,8 +28,10 @@ from limen.evidence import Public
 from limen.keyring import Algorithm, Keyring
 from limen.lab import Lab
 from limen.lab.attach import ENVIRONMENTS, PRODUCTION, STATED_IN
+from limen.lab.exports.foreign import run_from
 from limen.lab.exports.schema import read_trace
 from limen.lab.journal import Inbox, Journal
+from limen.lab.views.compare import run_page
 from limen.stores.memory import BlockingMemoryStore, MemoryStore
 from limen.trace import RingSink, Traced, traced_as
 from limen.trace.redaction import Redaction
@@ -171,6 +173,7 @@ def test_what_is_taken_away_is_a_trace_with_masked_values(beside: Beside) -> Non
     (column,) = told["columns"]
     assert column["setup"]["strategy"] == "hybrid"
     assert len(column["events"]) > 5
+    assert "Request 1" in run_page(run_from(told))  # as `limen lab --open` shows it
 
 
 def test_rows_are_given_at_once_and_only_what_is_newer(beside: Beside) -> None:

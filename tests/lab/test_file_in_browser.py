@@ -13,6 +13,8 @@ from playwright.sync_api import Browser
 from limen.lab.exports.files import file_of
 from limen.lab.run import Run
 
+A4_ACROSS = 1047  # pixels between its margins of 10 mm
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -20,7 +22,7 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("width", [1280, A4_ACROSS, 320])
 def test_the_file_shows_what_the_page_shows_and_asks_for_nothing(
     browser: Browser, served: Served, run: Run, tmp_path: Path, width: int
 ) -> None:
@@ -47,5 +49,8 @@ def test_the_file_shows_what_the_page_shows_and_asks_for_nothing(
         assert page.locator(".skip").count() == 0
         band = page.locator("thead th").first.evaluate("e => getComputedStyle(e).fontWeight")
         assert band == "600"
+        if width == A4_ACROSS:
+            page.emulate_media(media="print")
+            assert page.evaluate("document.documentElement.scrollWidth") == width
         assert heard.complaints == []
         assert heard.asked == [saved.as_uri()]
