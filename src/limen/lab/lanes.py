@@ -46,6 +46,11 @@ class Cell:
         return any(one.event.source and one.event.actor != "client" for one in self.entries)
 
     @property
+    def requests(self) -> tuple[str, ...]:
+        """Return the requests that the shown events belong to."""
+        return tuple(dict.fromkeys(entry.event.request_id for entry in self.entries))
+
+    @property
     def shape(self) -> Shape:
         """What the cell says, but for times and fingerprints."""
         return (self.no_step, *((entry.count, shape_of(entry.event)) for entry in self.entries))

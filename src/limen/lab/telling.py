@@ -134,7 +134,11 @@ def _checks(event: TraceEvent) -> Iterator[str]:
         )
     else:
         count = len(event.checks)
-        yield f"passed: {event.checks[0].name}" if count == 1 else f"all {count} checks passed"
+        yield f"passed: {event.checks[0].name}" if count == 1 else f"{_all(count)} checks passed"
+
+
+def _all(count: int) -> str:
+    return "both" if count == 2 else f"all {count}"  # noqa: PLR2004 - English counts so
 
 
 def _store(event: TraceEvent) -> Iterator[str]:

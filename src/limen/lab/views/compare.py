@@ -79,6 +79,9 @@ def run_page(run: Run) -> str:
         tracker=tracked(run),
         moments=moments_of(run),
         snapshot=snapshot_of(run),
+        crossed={
+            column.name: {one.request_id for one in column.exchanges} for column in run.columns
+        },
         prints={column.name: prints_of(column.events) for column in run.columns},
     )
 
