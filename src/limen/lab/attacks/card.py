@@ -86,6 +86,12 @@ class Card:
             store_apart=self.store_apart,
         )
 
+    @property
+    def title(self) -> str:
+        """What is tried, and under which condition, as a headline."""
+        told = self.plot.title[:1].upper() + self.plot.title[1:]
+        return f"{told}: {self.condition}" if self.condition else told
+
     def outcome(self, run: Run, column: Column) -> Outcome:
         """Return what was measured in one column of a run of this card."""
         if self.measured is not None:

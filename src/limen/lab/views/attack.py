@@ -130,7 +130,7 @@ class AttackView:
             {
                 "done": sweep.done,
                 "of": len(sweep.cards),
-                "card": sweep.current.plot.title if sweep.current else None,
+                "card": sweep.current.title if sweep.current else None,
                 "going_on": sweep.going_on,
             }
         )
