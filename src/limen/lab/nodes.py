@@ -11,12 +11,12 @@ import itertools
 import json
 import logging
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from limen.lab.children import command, ended_by
 from limen.lab.node import Orders
 from limen.lab.site import START_TIMEOUT_S, LabSink, MovableClock
 from limen.trace import TraceEvent
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("limen.lab.nodes")
 # How long a node may take to say what it has done already.
 TELL_TIMEOUT_S: Final = 15.0
-# No `-m`: the package has loaded the module already by the time it would be run.
-CHILD: Final = "from limen.lab.node import main; main()"
 END_TIMEOUT_S: Final = 10.0
 
 
@@ -96,7 +94,7 @@ class Node:
         self._answered: set[str] = set()
         self._ahead = orders.ahead
         self._process = subprocess.Popen(  # noqa: S603 - our own module in our own interpreter
-            [sys.executable, "-c", CHILD],
+            command("limen.lab.node"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -207,7 +205,7 @@ class Nodes:
         self._orders = {one.name: one for one in orders}
         self._nodes: dict[str, Node] = {}
         self._first = orders[0].name
-        self.killed: dict[str, int] = {}
+        self.killed: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> Node:
         return self._nodes[name]
@@ -227,7 +225,7 @@ class Nodes:
     def kill(self, name: str) -> None:
         """Kill one node."""
         self._nodes[name].kill()
-        self.killed[name] = self._nodes[name].exit_code or 0
+        self.killed[name] = ended_by(self._nodes[name].exit_code or 0)
 
     def start(self) -> None:
         """Start all at once; returns when all serve."""

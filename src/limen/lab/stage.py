@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -200,7 +199,7 @@ class Facts:
         """Return these facts and those of one more site."""
         nodes, name = site.nodes, site.setup.name
         killed = () if nodes is None else tuple(nodes.killed.items())
-        ended = [f"{node} by {signal.Signals(-code).name}" for node, code in killed]
+        ended = [f"{node} by {how}" for node, how in killed]
         return Facts(
             max(self.moved, site.clock.forward),
             0 if nodes is None else len(nodes),

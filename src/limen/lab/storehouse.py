@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
-import signal
 import struct
 import subprocess
 import sys
@@ -18,14 +17,13 @@ import threading
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from limen.errors import StoreUnavailable
+from limen.lab.children import command, ended_by
 from limen.stores.sql import open_blocking_store
 
 if TYPE_CHECKING:
     from limen.effects import Effect
 
 A = TypeVar("A")
-# No `-m`: the package has loaded the module already by the time it would be run.
-CHILD = "from limen.lab.storehouse import main; main()"
 _LENGTH = struct.Struct(">I")
 
 
@@ -56,7 +54,7 @@ class Storehouse:
         with self._speaking:
             if self._process is None:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module in our own interpreter
-                    [sys.executable, "-c", CHILD],
+                    command("limen.lab.storehouse"),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                 )
@@ -67,7 +65,7 @@ class Storehouse:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            self.killed_by = signal.Signals(-process.wait()).name
+            self.killed_by = ended_by(process.wait())
             _close(process)
 
     def _hang_up(self) -> None:
