@@ -268,11 +268,21 @@ def test_a_measurement_between_servers_is_told_in_its_numbers(
         costs=Costs(run.columns[-1].guarantees, {}, "1.1", 1, 1, 1),
         growth=Growth(1, 1.0, 1.0, 1, 1.0),
     )
-    machine = {"processor": "a processor, 2 cores"}
-    kept = Kept(measurements=[Measurement("m1", 0, BRIEF, machine, sample, 0, (measured,))])
+    measurement = Measurement(
+        id="m1",
+        at=0,
+        sizes=BRIEF,
+        machine={"processor": "a processor, 2 cores"},
+        busy=True,
+        unprotected=sample,
+        collections=0,
+        columns=(measured,),
+    )
+    kept = Kept(measurements=[measurement])
     (one,) = reported(options()["hybrid"], kept)
     assert told in one.text
     assert f"{BRIEF.endings} endings, two servers, a processor" in one.basis
+    assert one.basis.endswith("busy with other work as well")
     assert one.address == "/measure/m1#window"
     assert reported(options()["session"], kept) == ()
 

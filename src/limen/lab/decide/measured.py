@@ -64,9 +64,10 @@ def _by_measurements(option: Traits, measurements: Iterable[Measurement]) -> Ite
     for one in measurements:
         for column in one.columns:
             if column.name == option.name:
+                busy = ", busy with other work as well" if one.busy else ""
                 yield Reported(
                     _watched(column.revocation),
-                    f"{one.sizes.endings} endings, two servers, {one.machine['processor']}",
+                    f"{one.sizes.endings} endings, two servers, {one.machine['processor']}{busy}",
                     one.at,
                     f"/measure/{one.id}#window",
                 )
