@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from itertools import product
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -23,9 +24,7 @@ from limen.lab.decide.record import record_of
 from limen.lab.decide.rulebook import HERE, RULEBOOK, Effect, read_rulebook
 from limen.lab.desk import Desk
 from limen.lab.measure import BRIEF, Measurement
-from limen.lab.measure.costs import Costs
-from limen.lab.measure.growth import Growth
-from limen.lab.measure.result import Latency, Measured, Sample
+from limen.lab.measure.result import Measured
 from limen.lab.measure.window import Track, Try, Window
 from limen.lab.run import Run
 from limen.lab.scenarios import SCENARIOS
@@ -255,28 +254,14 @@ def test_a_record_without_a_run_says_that_nothing_was_measured() -> None:
     ],
 )
 def test_a_measurement_between_servers_is_told_in_its_numbers(
-    run: Run, tries: list[tuple[float, int]], told: str
+    tries: list[tuple[float, int]], told: str
 ) -> None:
     track = Track("server B", 1, tuple(Try(*one) for one in tries))
-    window, sample = Window(2_000, 2_000, (track,)), Sample((1,))
-    measured = Measured(
-        SETUPS["hybrid"],
-        latency=Latency(sample, sample, sample),
-        revocation=window,
-        staleness=window,
-        outage=None,
-        costs=Costs(run.columns[-1].guarantees, {}, "1.1", 1, 1, 1),
-        growth=Growth(1, 1.0, 1.0, 1, 1.0),
-    )
-    measurement = Measurement(
-        id="m1",
-        at=0,
-        sizes=BRIEF,
-        machine={"processor": "a processor, 2 cores"},
-        busy=True,
-        unprotected=sample,
-        collections=0,
-        columns=(measured,),
+    window = Window(2_000, 2_000, (track,))
+    column = _with(Measured, setup=SETUPS["hybrid"], revocation=window)
+    machine = {"processor": "a processor, 2 cores"}
+    measurement = _with(
+        Measurement, id="m1", at=0, sizes=BRIEF, machine=machine, busy=True, columns=(column,)
     )
     kept = Kept(measurements=[measurement])
     (one,) = reported(options()["hybrid"], kept)
@@ -285,6 +270,11 @@ def test_a_measurement_between_servers_is_told_in_its_numbers(
     assert one.basis.endswith("busy with other work as well")
     assert one.address == "/measure/m1#window"
     assert reported(options()["session"], kept) == ()
+
+
+def _with(record: type, **parts: object) -> Any:
+    """Return a record with these parts; the advisor reads no others."""
+    return record(**{one.name: None for one in dataclasses.fields(record)} | parts)
 
 
 def test_what_is_promised_is_told_by_what_bounds_it() -> None:
