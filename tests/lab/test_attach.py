@@ -260,6 +260,21 @@ def test_a_process_that_says_it_is_production_is_believed(
         Lab(environment="dev")
 
 
+@pytest.mark.parametrize("stated", ["prod-eu-1", "pre-prod", "PRODUCTION2", "shop_live", " prod"])
+def test_production_is_known_by_a_part_of_its_name(
+    monkeypatch: pytest.MonkeyPatch, stated: str
+) -> None:
+    monkeypatch.setenv("APP_ENV", stated)
+    with pytest.raises(ConfigurationError, match="the variable APP_ENV"):
+        Lab(environment="dev")
+
+
+@pytest.mark.parametrize("stated", ["", "dev", "ci", "delivery", "local-products", "reproduction"])
+def test_another_name_is_no_production(monkeypatch: pytest.MonkeyPatch, stated: str) -> None:
+    monkeypatch.setenv("APP_ENV", stated)
+    assert Lab(environment="dev").launch_url is None
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from limen.lab.admission import SECURITY_HEADERS, Admission, session_of
-from limen.lab.desk import Desk, closed, missing, notice
+from limen.lab.desk import Desk, closed, failed, missing, notice
 from limen.lab.measure.sizes import FULL
 from limen.lab.scenarios import SCENARIOS
 from limen.lab.views import ROUTES
@@ -64,7 +64,7 @@ def create_app(
             *(route for routes in ROUTES for route in routes(desk)),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        exception_handlers={404: not_found},
+        exception_handlers={404: not_found, 500: broken},
     )
     return Lab(Door(pages, admission), admission.launch_url)
 
@@ -112,3 +112,9 @@ async def not_found(request: Request, error: Exception) -> Response:
     """Return what is told of a page that there is none of."""
     del request, error
     return missing()
+
+
+async def broken(request: Request, error: Exception) -> Response:
+    """Return what is told of a fault; the server's log has it."""
+    del request, error
+    return failed()

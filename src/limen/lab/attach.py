@@ -11,6 +11,7 @@ open. It has no attacks and no settings, and no way to ask the application for a
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 import threading
@@ -31,7 +32,7 @@ LOOPBACK: Final = "127.0.0.1"
 ENVIRONMENTS: Final = ("dev", "development", "test", "local")
 # Where deployments say what they are; only these names are read, and only for these words.
 STATED_IN: Final = ("LIMEN_ENV", "APP_ENV", "ENVIRONMENT", "ENV")
-PRODUCTION: Final = frozenset({"prod", "production", "live", "staging", "stage"})
+PRODUCTION: Final = frozenset({"live", "preprod", "prd", "prod", "production", "stage", "staging"})
 _AT_HOME: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _REMEDY: Final = "Take auth.use(...) out where the application runs for others."
 _STOP_WITHIN_S: Final = 5.0
@@ -55,7 +56,8 @@ class Lab:
                 f"and this is {environment!r}."
             )
         for name in STATED_IN:
-            if os.environ.get(name, "").strip().lower() in PRODUCTION:
+            # One of the words is enough: prod-eu-1 is no development either.
+            if PRODUCTION & set(re.findall("[a-z]+", os.environ.get(name, "").lower())):
                 raise _refused(f"the variable {name} says that this is no development.")
         self._port = port
         self._inbox = Inbox(capacity)

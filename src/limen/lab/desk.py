@@ -52,6 +52,13 @@ class Desk:
         """Return the run that an address names, if it is still kept."""
         return self.shelf.find(request.path_params["run_id"])
 
+    def own_run_of(self, request: Request) -> Run | Response:
+        """Return a run whose settings may be used again; nothing of a file is carried out."""
+        run = self.run_of(request)
+        if run is None:
+            return missing()
+        return _only_shown() if run.imported else run
+
     async def form(self, request: Request) -> dict[str, list[str]] | Response:
         """Return the fields of a form of this start of the Lab, or the refusal of another."""
         body = b""
@@ -116,6 +123,11 @@ def _busy() -> Response:
     return notice("One at a time", text, 409)
 
 
+def _only_shown() -> Response:
+    text = "This run was read from a file. It is shown, and nothing of it is carried out."
+    return notice("Only shown", text, 409)
+
+
 def notice(title: str, text: str, status: int) -> Response:
     """Return a page that says one thing."""
     return HTMLResponse(notice_page(title, text), status)
@@ -136,6 +148,11 @@ def closed() -> Response:
     """Return what whoever has no session is told."""
     text = "Open the address that the Lab printed. It works once; start the Lab again for more."
     return notice("The Lab is closed to you", text, 403)
+
+
+def failed() -> Response:
+    """Return what is told of a fault of the Lab: nothing of it."""
+    return notice("That did not work", "The reason is where the Lab was started.", 500)
 
 
 def missing() -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from limen.evidence import Count, Hidden, Personal, Public
 from limen.lab import listed
 from limen.secret import Secret
-from limen.session import HANDLE_PREFIX, REFRESH_PREFIX
+from limen.session import HANDLE_PREFIX, REFRESH_PREFIX, SESSION_PREFIX
 
 if TYPE_CHECKING:
     from limen.evidence import CredentialKind, Evidence
@@ -35,6 +36,10 @@ MAX_NUMBER: Final = 2**53  # beyond it, readers of JSON differ (RFC 7493 section
 # could tell that of a password.
 BUCKET_OCTETS: Final = 64
 _JWT_PARTS: Final = 3
+# What is a credential wherever it stands, in a path or in a name of a browser too.
+_CREDENTIAL: Final = re.compile(
+    rf"(?:{SESSION_PREFIX}|{REFRESH_PREFIX})[\w-]{{20,}}|eyJ[\w.-]{{20,}}"
+)
 _UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -234,10 +239,12 @@ def kind_of(name: str, value: str) -> CredentialKind:
 
 
 def plain(text: str) -> str:
-    """Return what can be printed of a text that somebody else chose, cut to a length."""
-    return "".join(
-        one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text[:MAX_TEXT]
-    )
+    """Return what can be printed of a text that somebody else chose, cut to a length.
+
+    A credential that stands where none should is left out, whole, before anything is cut.
+    """
+    kept = _CREDENTIAL.sub("…", text)[:MAX_TEXT]
+    return "".join(one if one.isprintable() else _UNPRINTABLE for one in kept)
 
 
 def _pieces(name: str, value: str, record: Record) -> tuple[Piece, ...]:

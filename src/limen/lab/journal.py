@@ -35,7 +35,8 @@ class Inbox:
 
     def taken(self) -> Iterator[TraceEvent]:
         """Yield and forget what is there; only one thread may do so."""
-        while self._events:
+        # Whatever comes meanwhile waits for the next time: a flood must not keep anybody here.
+        for _ in range(len(self._events)):
             yield self._events.popleft()
 
 

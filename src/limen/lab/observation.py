@@ -82,9 +82,14 @@ class Wire:
             replace(one, unsent=self._unsent.get(one.request_id, ())) for one in self._exchanges
         )
 
+    @property
+    def full(self) -> bool:
+        """Whether there are as many exchanges as are kept; then nothing more is read either."""
+        return len(self._exchanges) >= MAX_EXCHANGES
+
     def keep(self, exchange: Exchange) -> None:
         """Keep one exchange, as long as there are not too many."""
-        if len(self._exchanges) < MAX_EXCHANGES:
+        if not self.full:
             self._exchanges.append(exchange)
 
     def left_behind(self, request_id: str, unsent: tuple[Unsent, ...]) -> None:
@@ -162,7 +167,7 @@ class Observation:
                     self._record(phase, _answered(message))
             else:
                 answered.take(message)
-                if client != "-" and not message.get("more_body", False):
+                if client != "-" and not self.wire.full and not message.get("more_body", False):
                     self._keep(scope, (client, request_id, at), asked, head, answered)
             await send(message)
 
@@ -194,7 +199,7 @@ class Observation:
             without_length(lines, body) if body and body.rounded else lines,
             body,
         )
-        method, status = scope["method"], head["status"]
+        path, method, status = plain(path), scope["method"], head["status"]
         line = f"{version} {status} {_phrase(status)}"
         answer = WireMessage(
             line,

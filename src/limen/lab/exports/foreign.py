@@ -6,7 +6,9 @@ it is written. Nothing of it is carried out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.datastructures import QueryParams
 
 from limen.entropy import SystemEntropy, random_text
 from limen.guarantees import Format, Guarantees, RevocationCheck
@@ -17,20 +19,33 @@ from limen.lab.run import Column, Plot, Run, Step
 from limen.lab.setups import Setup, Storage
 from limen.lab.stage import RUN_ID_OCTETS
 from limen.lab.views.compare import run_page
+from limen.lab.views.quiz import quiz_page
+from limen.lab.views.store import store_page
+from limen.lab.views.wire import wire_page
 from limen.phase import Phase
 from limen.trace import TraceEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+# The pages of a run that read more of it than the schema can promise.
+_VIEWS: Final[Mapping[str, Callable[[Run], str]]] = {
+    "Compare": run_page,
+    "Wire": lambda run: wire_page(run, ""),
+    "Store": lambda run: store_page(run, ""),
+    "Quiz": lambda run: quiz_page(run, QueryParams()),
+}
 
 
 def opened(path: Path) -> Run:
     """Return the run that a file holds, under an id of this Lab; raises `NotATrace`."""
     run = run_from(read_file(path))
-    try:
-        run_page(run)
-    except Exception:  # noqa: BLE001 - a trace that fits may still lack what the page shows
-        raise NotATrace("it lacks what the page Compare shows") from None
+    for name, shown in _VIEWS.items():
+        try:
+            shown(run)
+        except Exception:  # noqa: BLE001 - a trace that fits may still lack what a page shows
+            raise NotATrace(f"it lacks what the page {name} shows") from None
     return run
 
 

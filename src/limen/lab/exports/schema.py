@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_OCTETS: Final = 8 * 1024 * 1024
+# No JSON Schema can say it of every text: half a character, which no page could be made of, and
+# what would act on a terminal or turn the text around it (UAX 9).
+_UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "object": (dict,),
     "array": (list,),
@@ -127,6 +130,8 @@ def _check_number(value: float, rule: dict[str, Any], at: str) -> None:
 
 
 def _check_text(value: str, rule: dict[str, Any], at: str) -> None:
+    if _UNFIT.search(value):
+        raise NotATrace(f"{_printable(at)} has a character that no text should have")
     if len(value) > rule.get("maxLength", len(value)):
         raise NotATrace(f"{at} is longer than {rule['maxLength']}")
     if "pattern" in rule and re.compile(rule["pattern"]).fullmatch(value) is None:
@@ -148,6 +153,10 @@ def _check_object(value: dict[str, Any], rule: dict[str, Any], at: str) -> None:
         else:
             _check_text(name, rule.get("propertyNames", {}), f"a name in {at}")
             _check(one, others, f"{at}.{name[:40]}")
+
+
+def _printable(text: str) -> str:
+    return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _is_of(value: Any, stated: str | list[str]) -> bool:

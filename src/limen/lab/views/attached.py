@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from limen.lab.admission import Admission, session_of
-from limen.lab.app import STATIC, Door, not_found
+from limen.lab.app import STATIC, Door, broken, not_found
 from limen.lab.desk import closed, launched, notice
 from limen.lab.exports.attached import attached_run
 from limen.lab.exports.trace_json import trace_json
@@ -44,7 +44,7 @@ def attached_app(port: int, traced: Traced, journal: Journal) -> tuple[ASGIApp, 
             Route("/attached/trace.json", view.trace),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        exception_handlers={404: not_found},
+        exception_handlers={404: not_found, 500: broken},
     )
     return Door(pages, admission), admission.launch_url
 

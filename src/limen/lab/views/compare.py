@@ -36,7 +36,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     view = _Compare(desk)
     return [
         Route("/runs/{run_id}", view.show),
-        Route("/runs/{run_id}/events/{column}/{seq:int}", view.event),
+        Route("/runs/{run_id}/events/{column}/{seq}", view.event),
     ]
 
 
@@ -54,7 +54,7 @@ class _Compare:
         run = self.desk.run_of(request)
         column = run.column(request.path_params["column"]) if run else None
         for event in column.events if column else ():
-            if event.seq == request.path_params["seq"]:
+            if str(event.seq) == request.path_params["seq"]:
                 return JSONResponse(event.as_json())
         return missing()
 

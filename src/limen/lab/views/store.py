@@ -48,9 +48,9 @@ class _Store:
         form = await self.desk.form(request)
         if isinstance(form, Response):
             return form
-        run = self.desk.run_of(request)
-        if run is None:
-            return missing()
+        run = self.desk.own_run_of(request)
+        if isinstance(run, Response):
+            return run
         setups = tuple(column.setup for column in run.columns)
         again = await self.desk.alone(lambda: dumped(setups))
         if isinstance(again, Response):

@@ -49,9 +49,11 @@ class _Wire:
         form = await self.desk.form(request)
         if isinstance(form, Response):
             return form
-        run = self.desk.run_of(request)
+        run = self.desk.own_run_of(request)
+        if isinstance(run, Response):
+            return run
         named, chosen = form.get("column", []), form.get("edit", [])
-        column = run.column(named[0]) if run and len(named) == 1 else None
+        column = run.column(named[0]) if len(named) == 1 else None
         edit = EDITS.get(chosen[0]) if len(chosen) == 1 else None
         if column is None or edit is None or edit not in edits_for(column.setup):
             return missing()
@@ -65,9 +67,9 @@ class _Wire:
         form = await self.desk.form(request)
         if isinstance(form, Response):
             return form
-        run = self.desk.run_of(request)
-        if run is None:
-            return missing()
+        run = self.desk.own_run_of(request)
+        if isinstance(run, Response):
+            return run
         setup = run.columns[0].setup
         again = await self.desk.alone(lambda: jar_filled(setup))
         if isinstance(again, Response):
