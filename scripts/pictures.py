@@ -24,8 +24,9 @@ from limen.lab.app import create_app
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--hide-scrollbars"]
-WIDTH, HEIGHT = 1440, 900
+WIDTH, HEIGHT = 1440, 860
 PATIENCE_MS = 300_000
+SETTLED_MS = 500
 
 
 def main() -> None:
@@ -60,9 +61,14 @@ def lab() -> Iterator[str]:
 
 
 def compare(page: Page, file: Path) -> None:
-    """Run the first scenario and show the step in which the copy is tried."""
+    """Run the first scenario and show the step in which the copy is judged."""
     page.get_by_role("button", name="login, read, logout, replay").click()
-    page.wait_for_url("**/runs/*")
+    page.locator("#scrub-range").wait_for()
+    row = page.locator('tr[data-title="Validate the credential"]').last
+    page.evaluate("step => { location.hash = `step=${step}` }", row.get_attribute("data-step"))
+    page.wait_for_timeout(SETTLED_MS)
+    page.locator("#steps").evaluate("one => scrollTo(0, one.offsetTop - 16)")
+    page.wait_for_timeout(SETTLED_MS)
     page.screenshot(path=file)
     print(file)
 
@@ -72,6 +78,7 @@ def measure(page: Page, file: Path) -> None:
     page.get_by_role("link", name="Measure").click()
     page.get_by_role("button", name="Measure").click()
     page.wait_for_url("**/measure/*")
+    page.locator("#hero").evaluate("one => one.scrollIntoView()")
     page.screenshot(path=file)
     print(file)
 
