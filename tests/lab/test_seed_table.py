@@ -40,6 +40,7 @@ from limen.lab.scenarios import (
     WRONG,
 )
 from limen.lab.setups import SETUPS as ALL_SETUPS
+from limen.lab.views.compare import run_page
 from limen.phase import Phase
 
 Played: TypeAlias = Callable[[str], Recorded]
@@ -119,6 +120,12 @@ def test_seed_E7_a_copy_that_was_deleted_leaves_the_other_copies_as_they_are(
         assert forgot.outcome["left"]["v"] == 0
         assert statuses(each, AGAIN.name) == [401]
         assert statuses(each, REPLAY.name) == [200]
+
+
+def test_seed_E7_the_verdict_of_the_standard_is_that_of_the_replay(told: Run) -> None:
+    met = {each.name: finding_of(each).stops_use for each in columns(told)}
+    assert met == {"jwt-only": False, "jwt": False, "session": True, "hybrid": True}
+    assert run_page(told).count(">not met</strong>") == 2
 
 
 def test_seed_E8_a_session_begins_with_the_same_rows_as_a_token(told: Run) -> None:

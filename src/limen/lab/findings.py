@@ -53,6 +53,12 @@ class Finding:
             return len(seen.statuses) == 1 or seen.refused_after <= self.promised
         return seen.accepted_for is not None and seen.watched + seen.accepted_for <= self.promised
 
+    @property
+    def stops_use(self) -> bool:
+        """Whether no copy was accepted any more when this was over (ASVS 5.0, 7.4.1)."""
+        copies = [self.access, *([self.refresh] if self.refresh else [])]
+        return all(one.refused_after is not None for one in copies)
+
 
 def finding_of(column: Column) -> Finding:
     """Read the replays of a column from its trace."""
