@@ -7,7 +7,7 @@ import re
 
 import httpx
 import pytest
-from labs import Served
+from labs import Serve, Served
 
 from limen.lab.run import Run
 from limen.lab.shelf import MAX_RUNS, Shelf
@@ -27,6 +27,23 @@ def token_in(page: str) -> str:
     return found[1]
 
 
+def cookie_of(served: Served) -> str:
+    return f"lab_session_{served.url.rpartition(':')[2]}"
+
+
+def test_two_labs_in_one_browser_leave_each_other_alone(serve: Serve, run: Run) -> None:
+    """Ports share their cookies (RFC 6265 section 8.5)."""
+    one, other = serve(lambda: run), serve(lambda: run)
+    with httpx.Client(trust_env=False) as browser:
+        for lab in (one, other):
+            browser.get(lab.launch_url)
+        assert [browser.get(lab.url).status_code for lab in (one, other)] == [200, 200]
+        assert set(browser.cookies) == {cookie_of(one), cookie_of(other)}
+        # Even under the other's name, a session opens its own Lab alone.
+        stolen = f"{cookie_of(other)}={browser.cookies[cookie_of(one)]}"
+    assert httpx.get(other.url, headers={"Cookie": stolen}, trust_env=False).status_code == 403
+
+
 def start_run(client: httpx.Client, served: Served, **headers: str) -> httpx.Response:
     stated = {"Origin": served.url, **headers}
     return client.post(
@@ -40,7 +57,7 @@ def test_the_launch_code_works_once_and_leaves_the_address(served: Served) -> No
         assert opened.status_code == 303
         assert opened.headers["location"] == "/"
         cookie = opened.headers["set-cookie"].lower()
-        assert cookie.startswith("lab_session=")
+        assert cookie.startswith(f"{cookie_of(served)}=")
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
         assert first.get("/").status_code == 200
@@ -61,15 +78,16 @@ def test_a_wrong_code_opens_nothing_and_uses_nothing_up(served: Served, code: st
 def test_nothing_is_shown_without_the_session(served: Served, path: str) -> None:
     with served.client() as client:
         assert client.get(path).status_code == 403
-        assert client.get(path, headers={"Cookie": "lab_session=x"}).status_code == 403
+        assert client.get(path, headers={"Cookie": f"{cookie_of(served)}=x"}).status_code == 403
 
 
 def test_two_sessions_in_one_request_are_none(served: Served) -> None:
     with served.admitted() as client:
-        value = client.cookies["lab_session"]
+        value = client.cookies[cookie_of(served)]
     with served.client() as stranger:
-        doubled = {"Cookie": f"lab_session={value}; lab_session=x"}
-        assert stranger.get("/", headers={"Cookie": f"lab_session={value}"}).status_code == 200
+        single = f"{cookie_of(served)}={value}"
+        doubled = {"Cookie": f"{single}; {cookie_of(served)}=x"}
+        assert stranger.get("/", headers={"Cookie": single}).status_code == 200
         assert stranger.get("/", headers=doubled).status_code == 403
 
 
@@ -167,7 +185,7 @@ def test_a_run_is_shown_with_its_evidence(served: Served, run: Run) -> None:
         assert started.status_code == 303
         page = client.get(started.headers["location"])
         assert page.status_code == 200
-        assert client.cookies["lab_session"] not in page.text + client.get("/").text
+        assert client.cookies[cookie_of(served)] not in page.text + client.get("/").text
         trace = client.get(f"/runs/{run.id}/trace.json").json()
         assert [one["name"] for one in trace["columns"]] == ["jwt", "session", "hybrid"]
         links = re.findall(rf'href="(/runs/{run.id}/events/(\w+)/(\d+))"', page.text)

@@ -6,6 +6,7 @@ The routes are read from the applications themselves, so one that is added later
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import secrets
 from collections.abc import Iterator
@@ -290,3 +291,19 @@ def test_what_stands_in_an_address_names_something_or_nothing(
             answer = visitor.admitted.get(address)
             assert answer.status_code < 500, address[:60]
             assert sealed(answer)
+
+
+def test_a_fault_of_the_lab_tells_nothing_of_itself(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page that fails is a notice with every header; the log has the fault and no address."""
+    never = dataclasses.replace(run, at=10**18)
+    with _visitor("lab", never) as visitor:
+        answer = visitor.admitted.get(f"/runs/{run.id}?note=canary-in-a-query")
+    assert answer.status_code == 500
+    assert sealed(answer)
+    assert "That did not work" in answer.text
+    assert not re.search(r"Traceback|Error|site-packages|\.py", answer.text)
+    said = [one for one in caplog.records if one.name.startswith(("uvicorn", "limen"))]
+    assert any(one.exc_info for one in said)
+    assert "canary-in-a-query" not in "".join(one.getMessage() for one in said)

@@ -39,7 +39,8 @@ class Admission:
 
     def __init__(self, port: int, entropy: Entropy | None = None, *, cookie: str = COOKIE) -> None:
         """Draw the secrets of one start of the Lab; they are never written anywhere."""
-        self.cookie = cookie
+        # Ports share their cookies: another Lab must not take this one's place.
+        self.cookie = f"{cookie}_{port}"
         entropy = entropy or SystemEntropy()
         self._hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost"))
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
@@ -87,7 +88,7 @@ class Admission:
         return _equal(stated, self.csrf)
 
 
-def session_of(headers: Headers, cookie: str = COOKIE) -> str | None:
+def session_of(headers: Headers, cookie: str) -> str | None:
     """Return the session's cookie; two of that name are a trick, and count as none."""
     pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
     values = [value for name, _, value in pairs if name == cookie]

@@ -33,8 +33,7 @@ _LONGEST_NUMBER: Final = 15
 
 def attached_app(port: int, traced: Traced, journal: Journal) -> tuple[ASGIApp, str]:
     """Return the Lab beside an application, and the address that opens it once."""
-    # Ports share their cookies: another Lab must not take this one's place.
-    admission = Admission(port, cookie=f"lab_attached_{port}")
+    admission = Admission(port, cookie="lab_attached")
     view = _Attached(admission, traced, journal)
     pages = Starlette(
         routes=[

@@ -39,7 +39,8 @@ class _Start:
         code = request.query_params.get("launch")
         if code is not None:
             return launched(self.desk.admission, code)
-        if not self.desk.admission.admits(session_of(request.headers)):
+        admission = self.desk.admission
+        if not admission.admits(session_of(request.headers, admission.cookie)):
             return closed()
         return HTMLResponse(start_page(self.desk))
 
