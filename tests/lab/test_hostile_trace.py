@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -154,6 +155,58 @@ def test_a_trace_that_a_later_page_could_not_show_is_not_opened(
     file.write_text(json.dumps(changed))
     with pytest.raises(NotATrace, match="lacks what the page Compare shows"):
         opened(file)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "GET @evil.example/orders HTTP/1.1",
+        "GET .evil.example/orders HTTP/1.1",
+        "GET http://evil.example/ HTTP/1.1",
+        "GET \\\\evil.example HTTP/1.1",
+        "GET  HTTP/1.1",
+        "--output /orders HTTP/1.1",
+        "GET\nHost:x /orders HTTP/1.1",
+        " /orders HTTP/1.1",
+    ],
+)
+def test_a_request_goes_to_the_application_that_somebody_names_and_nowhere_else(
+    told: dict[str, Any], start: str
+) -> None:
+    """`$BASE` stands before the path in a command: what follows must not change the host."""
+    changed = copy.deepcopy(told)
+    changed["columns"][0]["exchanges"][0]["request"]["start"] = start
+    with pytest.raises(NotATrace, match="does not begin as HTTP does"):
+        run_from(changed)
+
+
+def test_a_script_made_of_a_hostile_trace_carries_out_nothing_of_it(
+    told: dict[str, Any], tmp_path: Path
+) -> None:
+    """The name of a cookie becomes a part of a `sed` expression, which has commands of its own."""
+    mark, changed = tmp_path / "carried-out", copy.deepcopy(told)
+    hostile = f"x/y/;1e touch {mark}\n#"
+    for exchange in changed["columns"][1]["exchanges"]:
+        for line in exchange["answer"]["headers"]:
+            if line["name"].lower() == "set-cookie":
+                line["value"][0] = f"{hostile}="
+    run = run_from(changed)
+    (script,) = (one.text for one in files_of(run) if one.name == f"{run.columns[1].name}.sh")
+    curl = tmp_path / "bin" / "curl"
+    curl.parent.mkdir()
+    curl.write_text(
+        "#!/bin/bash\nwhile [ $# -gt 0 ]; do [ $1 = -D ] && printf 'Set-Cookie: xa=b\\n' > $2;"
+        " shift; done\n"
+    )
+    curl.chmod(0o755)
+    needed = dict.fromkeys(re.findall(r"\$\{(\w+):\?", script), "x")
+    environment = {"PATH": f"{curl.parent}:/usr/bin:/bin", **needed}
+    ran = subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "in the run" in ran.stdout
+    assert not mark.exists()
+    assert "touch" not in script
 
 
 # -- what is shown

@@ -7,6 +7,7 @@ run against an application with the same settings.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _SENT: Final = frozenset(
     {"authorization", "cookie", "content-type", "origin", "sec-fetch-site", "x-limen-carrier"}
 )
+# It becomes a part of an expression of sed, which has commands of its own.
+_COOKIE: Final = re.compile(r"[\w.-]+=", re.ASCII)
 _BEGINNING: Final = """\
 #!/usr/bin/env bash
 # {title}, under {settings}
@@ -179,8 +182,9 @@ def _taken(answer: Message, names: _Names, used: set[str]) -> Iterator[str]:
     members = answer.body.members if answer.body else {}
     found = [(members.get(name), f"$(member {name})") for name in ("token", "refreshToken")]
     for line in answer.lines:
-        if line.name.lower() == "set-cookie" and isinstance(line.pieces[0], str):
-            taking = f"$(cookie {_word(line.pieces[0].rstrip('='))})"
+        name = line.pieces[0] if line.name.lower() == "set-cookie" and line.pieces else None
+        if isinstance(name, str) and _COOKIE.fullmatch(name):
+            taking = f"$(cookie {_word(name.rstrip('='))})"
             found += [(one, taking) for one in line.pieces[1:] if isinstance(one, Mapping)]
     for value, taking in found:
         if value is not None and value.get("label") in used:

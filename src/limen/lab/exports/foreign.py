@@ -6,6 +6,7 @@ it is written. Nothing of it is carried out.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import QueryParams
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+# A method and a path. Commands are made of both, and an address before something that does
+# not begin with a slash could be that of another host.
+_ASKED: Final = re.compile(r"[A-Z]{1,20} /\S* ")
 # The pages of a run that read more of it than the schema can promise.
 _VIEWS: Final[Mapping[str, Callable[[Run], str]]] = {
     "Compare": run_page,
@@ -107,7 +111,8 @@ def _guarantees(told: dict[str, Any]) -> Guarantees:
 def _exchange(told: dict[str, Any]) -> Exchange:
     request, answer = _message(told["request"]), _message(told["answer"])
     first, last = request.start.split(" "), answer.start.split(" ")
-    if len(first) < 3 or len(last) < 2 or not last[1].isdecimal():  # noqa: PLR2004 - as HTTP has them
+    asked = _ASKED.match(request.start)
+    if asked is None or len(last) < 2 or not last[1].isdecimal():  # noqa: PLR2004 - as HTTP has them
         raise ValueError("an exchange does not begin as HTTP does")
     return Exchange(
         told["request_id"],
