@@ -4,6 +4,7 @@ not stand, and what outlives a Lab that is killed.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from canaries import leaks
 
 from limen.entropy import SystemEntropy, random_text
+from limen.lab import storehouse
 from limen.lab.exchange import MAX_TEXT, lines_of, plain
 from limen.lab.journal import Inbox, Journal
 from limen.lab.observation import CLIENT_HEADER, MAX_EXCHANGES, REQUEST_HEADER
@@ -164,6 +166,20 @@ def test_a_long_text_is_looked_through_in_one_pass() -> None:
 
 
 # -- a Lab that is killed
+
+
+def test_a_store_that_does_not_end_by_itself_is_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is stopped, so it does not notice that its input has ended."""
+    monkeypatch.setattr(storehouse, "END_TIMEOUT_S", 0.2)
+    store = storehouse.Storehouse(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}")
+    store.start()
+    process = store._process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    asyncio.run(store.close())
+    assert process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("program", [PARENT, MEASURED], ids=["node", "measured"])

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 
 from limen.lab.app import create_app
 from limen.lab.exports.files import files_of
-from limen.lab.exports.foreign import opened, run_from
+from limen.lab.exports.foreign import _VIEWS, opened, run_from
 from limen.lab.exports.schema import NotATrace, check, read_trace
 from limen.lab.exports.trace_json import trace_json
 from limen.lab.menu import OF_A_RUN
@@ -148,6 +148,7 @@ def test_a_trace_that_a_later_page_could_not_show_is_not_opened(
     file.write_text(json.dumps(changed))
     with pytest.raises(NotATrace, match="lacks what the page Store shows"):
         opened(file)
+    assert {name for name, _ in OF_A_RUN} == set(_VIEWS)
     changed = copy.deepcopy(told)
     for column in changed["columns"]:
         for token in column["tokens"].values():

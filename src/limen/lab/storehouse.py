@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 import threading
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from limen.errors import StoreUnavailable
 from limen.lab.children import command, ended_by
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from limen.effects import Effect
 
 A = TypeVar("A")
+# As for the other processes of the Lab: nothing that it started outlives a run.
+END_TIMEOUT_S: Final = 10.0
 _LENGTH = struct.Struct(">I")
 
 
@@ -72,7 +74,11 @@ class Storehouse:
         process, self._process = self._process, None
         if process is not None:
             _close(process)
-            process.wait()
+            try:
+                process.wait(END_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def _ask(self, effect: object) -> object:
         with self._speaking:

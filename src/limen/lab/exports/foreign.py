@@ -22,6 +22,7 @@ from limen.lab.stage import RUN_ID_OCTETS
 from limen.lab.views.compare import run_page
 from limen.lab.views.quiz import quiz_page
 from limen.lab.views.store import store_page
+from limen.lab.views.take_away import export_page
 from limen.lab.views.wire import wire_page
 from limen.phase import Phase
 from limen.trace import TraceEvent
@@ -39,6 +40,7 @@ _VIEWS: Final[Mapping[str, Callable[[Run], str]]] = {
     "Wire": lambda run: wire_page(run, ""),
     "Store": lambda run: store_page(run, ""),
     "Quiz": lambda run: quiz_page(run, QueryParams()),
+    "Take away": export_page,
 }
 
 
