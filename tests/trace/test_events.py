@@ -4,6 +4,7 @@ import importlib.util
 import json
 import logging
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -169,10 +170,28 @@ def test_an_unknown_kind_of_evidence_is_an_error(unknown):
 def test_labels_do_not_grow_without_end(monkeypatch):
     monkeypatch.setattr("limen.trace.redaction.MAX_LABELS", 3)
     redact = Redaction(b"a" * 32)
-    for number in range(10):
-        redact(Hidden(Secret(str(number)), "token"))
+    labels = [redact(Hidden(Secret(str(number)), "token"))["label"] for number in range(10)]
     assert len(redact._labels) == 3
-    assert redact(Hidden(Secret("0"), "token"))["label"] == "tok#1"
+    # What is new is told apart for ever; what was long ago is a stranger again.
+    assert labels == [f"tok#{number}" for number in range(1, 11)]
+    assert redact(Hidden(Secret("9"), "token"))["label"] == "tok#10"
+    assert redact(Hidden(Secret("0"), "token"))["label"] == "tok#11"
+
+
+def test_a_label_never_outgrows_the_schema(monkeypatch):
+    monkeypatch.setattr("limen.trace.redaction.MAX_NUMBER", 2)
+    redact = Redaction(b"a" * 32)
+    labels = [redact(Hidden(Secret(str(number)), "token"))["label"] for number in range(3)]
+    assert labels == ["tok#1", "tok#2", "tok#1"]
+
+
+def test_threads_give_each_credential_a_label_of_its_own():
+    redact = Redaction(b"a" * 32)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [Hidden(Secret(str(number // 8)), "token") for number in range(1_600)]
+        labels = list(pool.map(lambda one: redact(one)["label"], asked))
+    assert sorted(set(labels)) == sorted(f"tok#{number}" for number in range(1, 201))
+    assert all(len(set(labels[first : first + 8])) == 1 for first in range(0, 1_600, 8))
 
 
 def test_a_step_whose_world_failed_says_so():

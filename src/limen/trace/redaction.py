@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import threading
 from typing import TYPE_CHECKING, assert_never
 
 from limen.evidence import Count, Duration, Evidence, Hidden, Personal, Public, Size
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     from limen.trace.event import Recorded
 
 _LABELS = {"token": "tok", "session": "sid", "refresh": "ref"}
-# Labels are handed out in order of first sight, so a long run must not grow without end.
+# Labels are handed out in order of first sight, so a long run must not grow without end: of
+# more credentials the first are forgotten, and would get another label. Two never share one.
 MAX_LABELS = 10_000
+MAX_NUMBER = 999_999  # as many digits as the schema of an event has
 
 
 class Redaction:
@@ -29,6 +32,7 @@ class Redaction:
         self._show_personal = show_personal
         self._labels: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._numbering = threading.Lock()
 
     def __call__(self, evidence: Evidence) -> Recorded:
         """Return what may be recorded of a value; an unknown kind is an `AssertionError`."""
@@ -58,11 +62,14 @@ class Redaction:
 
     def _label(self, digest: bytes, stem: str) -> dict[str, str]:
         mac = hmac.digest(self._run_key, digest, "sha256").hex()
-        label = self._labels.get(mac)
-        if label is None:
-            number = self._counts.get(stem, 0) + 1
-            label = f"{stem}#{number}"
-            if len(self._labels) < MAX_LABELS:
-                self._counts[stem] = number
-                self._labels[mac] = label
+        label = self._labels.get(mac) or self._new(mac, stem)
         return {"label": label, "fp": mac[:8]}
+
+    def _new(self, mac: str, stem: str) -> str:
+        with self._numbering:
+            if mac not in self._labels:
+                while len(self._labels) >= MAX_LABELS:
+                    del self._labels[next(iter(self._labels))]
+                self._counts[stem] = self._counts.get(stem, 0) % MAX_NUMBER + 1
+                self._labels[mac] = f"{stem}#{self._counts[stem]}"
+            return self._labels[mac]
