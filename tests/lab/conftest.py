@@ -18,12 +18,12 @@ from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Serve, Served
 from seeds import FORGETTING, SETUPS
 
 from limen.lab.app import create_app
-from limen.lab.clients import ACCESS, REFRESH, Owner, SimulatedClient
 from limen.lab.measure import FULL, Sizes
+from limen.lab.playing.clients import ACCESS, REFRESH, Owner, SimulatedClient
 from limen.lab.run import Plot, Run
 from limen.lab.scenarios import LOGOUT_REPLAY, SCENARIOS
+from limen.lab.servers.site import Person
 from limen.lab.setups import Storage
-from limen.lab.site import Person
 
 
 class _Lines(logging.Handler):

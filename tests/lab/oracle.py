@@ -11,11 +11,11 @@ from canaries import leaks
 from conftest import everything_noted
 from labs import Recorded
 
-from limen.lab.absence import UNEXPLAINED
 from limen.lab.attacks import CARDS
 from limen.lab.attacks.attempt import judged
-from limen.lab.clients import SimulatedClient
-from limen.lab.lanes import align
+from limen.lab.playing.clients import SimulatedClient
+from limen.lab.reading.absence import UNEXPLAINED
+from limen.lab.reading.lanes import align
 from limen.lab.views.compare import run_page
 
 ALL = {one.id: one for base in CARDS.values() for one in base.under_each_condition()}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from limen.lab.playing.stage import Stage
 from limen.lab.run import Column, Plot, Run, Step
 from limen.lab.scenarios import LOGIN, READ, REPLAY, Scenario
+from limen.lab.servers.site import PROTECTED
 from limen.lab.setups import ATTACKED
-from limen.lab.site import PROTECTED
-from limen.lab.stage import Stage
 from limen.phase import Phase
 from limen.trace import TraceEvent
 

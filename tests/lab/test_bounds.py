@@ -18,12 +18,12 @@ import pytest
 from canaries import leaks
 
 from limen.entropy import SystemEntropy, random_text
-from limen.lab import storehouse
-from limen.lab.exchange import MAX_TEXT, lines_of, plain
+from limen.lab.servers import storehouse
 from limen.lab.journal import Inbox, Journal
-from limen.lab.observation import CLIENT_HEADER, MAX_EXCHANGES, REQUEST_HEADER
+from limen.lab.recording.exchange import MAX_TEXT, lines_of, plain
+from limen.lab.recording.observation import CLIENT_HEADER, MAX_EXCHANGES, REQUEST_HEADER
+from limen.lab.servers.site import MAX_EVENTS, PROTECTED, Person, Premises, Site, site_under
 from limen.lab.setups import SETUPS
-from limen.lab.site import MAX_EVENTS, PROTECTED, Person, Premises, Site, site_under
 from limen.session import REFRESH_PREFIX, SESSION_PREFIX
 from limen.trace import TraceEvent
 from limen.trace.redaction import Redaction
@@ -34,8 +34,8 @@ BEYOND = 150
 # Starts one node as a run does, says its process, and then does nothing more.
 PARENT = """
 import sys, time
-from limen.lab.node import Orders
-from limen.lab.nodes import Node
+from limen.lab.servers.node import Orders
+from limen.lab.servers.nodes import Node
 from limen.lab.setups import SETUPS
 node = Node(Orders("node:A", SETUPS["session"], "run", None, 0, (), "{secret}", "{key}"), print)
 node.wait_until_ready()

@@ -12,11 +12,11 @@ from canaries import leaks
 from labs import Recorded, Serve
 
 from limen.entropy import SystemEntropy, random_text
+from limen.lab.playing.stage import Stage
 from limen.lab.run import Plot, Run, Step
 from limen.lab.scenarios import LOGIN, Scenario
+from limen.lab.servers.site import PROTECTED
 from limen.lab.setups import SETUPS, Storage
-from limen.lab.site import PROTECTED
-from limen.lab.stage import Stage
 
 PLANT = Step("plant", "Plant: requests that carry what nobody may record")
 CANARIES = {

@@ -8,23 +8,23 @@ import pytest
 from canaries import leaks
 from labs import Recorded
 
-from limen.lab.custody import kept_in
-from limen.lab.findings import finding_of
-from limen.lab.flow import flow_of
-from limen.lab.holders import Hands, Holder, holders_of, holdings
-from limen.lab.insights import moments_of
-from limen.lab.lanes import align
+from limen.lab.reading.custody import kept_in
+from limen.lab.reading.findings import finding_of
+from limen.lab.reading.flow import flow_of
+from limen.lab.reading.holders import Hands, Holder, holders_of, holdings
+from limen.lab.reading.insights import moments_of
+from limen.lab.reading.lanes import align
+from limen.lab.reading.snapshot import snapshot_of
+from limen.lab.reading.source import PACKAGE, excerpt, excerpts_of
+from limen.lab.reading.spans import spans_of
+from limen.lab.reading.telling import told
+from limen.lab.reading.things import Thing
+from limen.lab.reading.tracker import State, Track, tracked
+from limen.lab.reading.why import reference, why
 from limen.lab.run import Run
 from limen.lab.scenarios import LOGOUT_REPLAY, SCENARIOS
 from limen.lab.setups import SETUPS
-from limen.lab.snapshot import snapshot_of
-from limen.lab.source import PACKAGE, excerpt, excerpts_of
-from limen.lab.spans import spans_of
-from limen.lab.telling import told
-from limen.lab.things import Thing
-from limen.lab.tracker import State, Track, tracked
 from limen.lab.views.compare import run_page
-from limen.lab.why import reference, why
 from limen.phase import Phase
 from limen.trace.event import REFERENCES, Source
 

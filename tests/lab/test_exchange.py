@@ -11,7 +11,7 @@ import pytest
 from canaries import leaks
 
 from limen.evidence import Evidence
-from limen.lab.exchange import (
+from limen.lab.recording.exchange import (
     BUCKET_OCTETS,
     MAX_BODY_OCTETS,
     MAX_MEMBERS,

@@ -16,15 +16,15 @@ from labs import Recorded
 
 from limen.effects import LoadKeys
 from limen.errors import StoreUnavailable
-from limen.lab.children import command
-from limen.lab.clients import Owner, request_numbers
-from limen.lab.cluster import NODE_A, NODE_B, site_of_nodes
+from limen.lab.playing.clients import Owner, request_numbers
 from limen.lab.run import Column
 from limen.lab.scenarios import SIGN_IN
 from limen.lab.scenarios import nodes as node_steps
+from limen.lab.servers.children import command
+from limen.lab.servers.cluster import NODE_A, NODE_B, site_of_nodes
+from limen.lab.servers.site import PROTECTED, Person, Premises, Site, url_of
+from limen.lab.servers.storehouse import Storehouse
 from limen.lab.setups import IN_MEMORY, SETUPS, Setup
-from limen.lab.site import PROTECTED, Person, Premises, Site, url_of
-from limen.lab.storehouse import Storehouse
 from limen.phase import Phase
 from limen.stores.sql import migrate
 
@@ -118,7 +118,7 @@ def test_no_secret_of_a_node_is_in_its_arguments_or_environment() -> None:
         for name in (NODE_A, NODE_B):
             process = Path(f"/proc/{site.nodes[name].pid}")
             told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-            assert b"limen.lab.node" in told
+            assert b"limen.lab.servers.node" in told
             assert secret.encode() not in told
 
 
@@ -133,7 +133,7 @@ def test_a_killed_node_is_gone_and_the_other_one_is_not() -> None:
 
 def test_a_node_ends_when_nobody_is_left_to_tell_it_anything() -> None:
     node = subprocess.run(
-        command("limen.lab.node"),
+        command("limen.lab.servers.node"),
         input="",
         capture_output=True,
         text=True,

@@ -23,7 +23,7 @@ from limen.lab.exports.schema import NotATrace, check, read_trace
 from limen.lab.exports.trace_json import trace_json
 from limen.lab.menu import OF_A_RUN
 from limen.lab.run import Run
-from limen.lab.site import loopback_socket, served
+from limen.lab.servers.site import loopback_socket, served
 
 UNFIT = ("\ud800", "\udfff", "\0", "\x1b[2J", "\r", "\x7f", "\x9b", "\u202e", "\u2066")
 CORPUS = (

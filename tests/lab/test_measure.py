@@ -32,8 +32,8 @@ from limen.lab.measure.result import Measured, Sample
 from limen.lab.measure.servers import Grounds
 from limen.lab.measure.window import HERE, THERE, Track, Try, Window
 from limen.lab.scenarios import SCENARIOS
+from limen.lab.servers.site import Person, Premises
 from limen.lab.setups import SETUPS, USUAL
-from limen.lab.site import Person, Premises
 from limen.lab.views import measure as view
 from limen.lab.views.measure import measure_page
 from limen.stores.sql import SqlStore

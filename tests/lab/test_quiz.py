@@ -20,16 +20,16 @@ from labs import Recorded, Serve, Served
 from playwright.sync_api import Locator
 from starlette.datastructures import QueryParams
 
-from limen.lab.answers import answers_of
 from limen.lab.exports.foreign import run_from
 from limen.lab.exports.schema import read_trace
 from limen.lab.exports.trace_json import trace_json
-from limen.lab.findings import finding_of
-from limen.lab.holders import holdings
 from limen.lab.quiz.causes import SWITCHES
 from limen.lab.quiz.deal import SIZE, Asked, deal, items_of
 from limen.lab.quiz.item import Draft, Item, Option, settled
 from limen.lab.quiz.sheet import Part, Reading, Sheet
+from limen.lab.reading.answers import answers_of
+from limen.lab.reading.findings import finding_of
+from limen.lab.reading.holders import holdings
 from limen.lab.run import Column, Run
 from limen.lab.scenarios import SCENARIOS
 from limen.lab.setups import Setup

@@ -25,7 +25,7 @@ from limen.lab.admission import SECURITY_HEADERS
 from limen.lab.app import Door, create_app
 from limen.lab.journal import Inbox, Journal
 from limen.lab.run import Run
-from limen.lab.site import loopback_socket, served
+from limen.lab.servers.site import loopback_socket, served
 from limen.lab.views.attached import attached_app
 from limen.stores.memory import MemoryStore
 from limen.trace import Traced

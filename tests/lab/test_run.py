@@ -8,10 +8,10 @@ import pytest
 from labs import Recorded
 
 from limen.effects import Ended, Revoke
-from limen.lab.absence import UNEXPLAINED
-from limen.lab.findings import finding_of
-from limen.lab.lanes import align
-from limen.lab.observation import labels_of
+from limen.lab.reading.absence import UNEXPLAINED
+from limen.lab.reading.findings import finding_of
+from limen.lab.reading.lanes import align
+from limen.lab.recording.observation import labels_of
 from limen.lab.run import Column, Run
 from limen.lab.scenarios import LOGOUT_REPLAY, REPLAY, REPLAY_REFRESH
 from limen.lab.setups import SETUPS

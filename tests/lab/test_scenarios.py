@@ -10,14 +10,14 @@ import pytest
 from canaries import leaks
 from labs import Recorded
 
-from limen.lab.absence import UNEXPLAINED
-from limen.lab.answers import answers_of
 from limen.lab.exports.files import files_of
 from limen.lab.exports.foreign import run_from
 from limen.lab.exports.schema import read_trace
 from limen.lab.exports.trace_json import document, trace_json
-from limen.lab.findings import finding_of
-from limen.lab.lanes import align
+from limen.lab.reading.absence import UNEXPLAINED
+from limen.lab.reading.answers import answers_of
+from limen.lab.reading.findings import finding_of
+from limen.lab.reading.lanes import align
 from limen.lab.run import Run, Step
 from limen.lab.scenarios import (
     COPY_LATER,

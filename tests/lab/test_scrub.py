@@ -9,7 +9,7 @@ from browsers import Heard, Ready, launched, ready
 from labs import Serve
 from playwright.sync_api import Browser, Page, expect
 
-from limen.lab.lanes import align
+from limen.lab.reading.lanes import align
 from limen.lab.run import Run
 
 # What would move if a panel grew or shrank: the top of every section, and the height of the page.

@@ -21,13 +21,13 @@ from seeds import (
 )
 
 import limen
-from limen.lab import site
 from limen.lab.run import Run
 from limen.lab.scenarios import (
     LOGIN,
     UNKNOWN,
     WRONG,
 )
+from limen.lab.servers import site
 from limen.phase import Phase
 
 Played: TypeAlias = Callable[[str], Recorded]

@@ -20,8 +20,8 @@ from seeds import (
     statuses,
 )
 
-from limen.lab.findings import finding_of
-from limen.lab.lanes import align
+from limen.lab.reading.findings import finding_of
+from limen.lab.reading.lanes import align
 from limen.lab.run import Run
 from limen.lab.scenarios import (
     COPY_LATER,

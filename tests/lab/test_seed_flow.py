@@ -25,7 +25,7 @@ from seeds import (
     statuses,
 )
 
-from limen.lab.lanes import align
+from limen.lab.reading.lanes import align
 from limen.lab.run import Run
 from limen.lab.scenarios import (
     COPY_LATER,

@@ -24,8 +24,8 @@ from seeds import (
     statuses,
 )
 
-from limen.lab.answers import answers_of
-from limen.lab.findings import finding_of
+from limen.lab.reading.answers import answers_of
+from limen.lab.reading.findings import finding_of
 from limen.lab.run import Run
 from limen.lab.scenarios import (
     IDLE,

@@ -11,12 +11,12 @@ from canaries import leaks
 from labs import Recorded
 from seeds import NAMES, SIGNED, column, columns, last_request, one, rows, statuses
 
-from limen.lab.holders import Holder
-from limen.lab.lanes import align
+from limen.lab.reading.holders import Holder
+from limen.lab.reading.lanes import align
+from limen.lab.reading.things import Thing
+from limen.lab.reading.tracker import State, tracked
 from limen.lab.run import Run, Step
 from limen.lab.scenarios import LOGIN, LOGOUT, READ, REPLAY
-from limen.lab.things import Thing
-from limen.lab.tracker import State, tracked
 from limen.lab.views.compare import run_page
 from limen.phase import Phase
 

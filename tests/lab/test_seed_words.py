@@ -15,16 +15,16 @@ from labs import Recorded
 from seeds import NAMES, SIGNED, checks, column, columns, events, last_request, one, rows, statuses
 
 from limen.lab.attacks import CARDS
-from limen.lab.flow import flow_of
-from limen.lab.insights import Moment, moments_of
-from limen.lab.lanes import align
 from limen.lab.menu import OF_A_RUN, OF_THE_LAB
 from limen.lab.quiz.deal import TEMPLATES
 from limen.lab.quiz.item import Item, settled
 from limen.lab.quiz.sheet import Sheet
+from limen.lab.reading.flow import flow_of
+from limen.lab.reading.insights import Moment, moments_of
+from limen.lab.reading.lanes import align
+from limen.lab.reading.snapshot import snapshot_of
 from limen.lab.run import Run
 from limen.lab.scenarios import IDLE, LOGIN, LOGOUT, READ, REPLAY
-from limen.lab.snapshot import snapshot_of
 from limen.lab.views.compare import run_page
 from limen.phase import Phase
 

@@ -18,8 +18,9 @@ from labs import HOSTILE_NAME, Recorded, Serve
 from test_exchange import XSS
 
 from limen.effects import OpenSession, Revoke
-from limen.lab import dumps
-from limen.lab.changes import (
+from limen.lab.playing.clients import ACCESS, REFRESH
+from limen.lab.playing.stage import Stage, carried_out
+from limen.lab.reading.changes import (
     Change,
     Effect,
     changes_between,
@@ -28,14 +29,20 @@ from limen.lab.changes import (
     records_of,
     summary_of,
 )
-from limen.lab.clients import ACCESS, REFRESH
-from limen.lab.dumps import AFTERWARDS, AS_ACCESS, AS_PASSPHRASE, AS_REFRESH, dumped, trials_of
-from limen.lab.ledger import Snapshot, Table
+from limen.lab.recording.ledger import Snapshot, Table
 from limen.lab.run import Column, Plot, Run, Step
 from limen.lab.scenarios import LOGIN, LOGOUT, READ, SIGN_IN
+from limen.lab.servers.site import PROTECTED
 from limen.lab.setups import ATTACKED, SETUPS
-from limen.lab.site import PROTECTED
-from limen.lab.stage import Stage, carried_out
+from limen.lab.trials import dumps
+from limen.lab.trials.dumps import (
+    AFTERWARDS,
+    AS_ACCESS,
+    AS_PASSPHRASE,
+    AS_REFRESH,
+    dumped,
+    trials_of,
+)
 from limen.lab.views.store import store_page
 
 Played: TypeAlias = Callable[[str], Recorded]

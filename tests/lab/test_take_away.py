@@ -24,7 +24,6 @@ from labs import PASSPHRASE, Recorded, Serve, Served
 from limen import Limen
 from limen.lab.admission import Admission
 from limen.lab.app import create_app
-from limen.lab.canaries import Canaries
 from limen.lab.desk import Desk
 from limen.lab.exports.files import Leak, file_of, files_of
 from limen.lab.exports.foreign import opened, run_from
@@ -32,10 +31,11 @@ from limen.lab.exports.schema import MAX_OCTETS, NotATrace, check, read_trace, s
 from limen.lab.exports.single_page import single_page
 from limen.lab.exports.trace_json import canonical, document, sha256_of, trace_json
 from limen.lab.menu import OF_A_RUN
+from limen.lab.recording.canaries import Canaries
 from limen.lab.run import Run
 from limen.lab.scenarios import SCENARIOS
-from limen.lab.site import Person, Premises, loopback_socket, site_under
-from limen.lab.site import served as site_served
+from limen.lab.servers.site import Person, Premises, loopback_socket, site_under
+from limen.lab.servers.site import served as site_served
 from limen.lab.views.compare import run_page
 from limen.lab.views.decide import kept_of
 

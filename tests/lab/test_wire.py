@@ -16,22 +16,22 @@ from canaries import leaks
 from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Serve, Served
 from test_exchange import XSS
 
-from limen.lab.as_code import as_curl, as_httpx
-from limen.lab.clients import Owner
-from limen.lab.cookies import UNSENT, Verdict, card_of, over_https
-from limen.lab.edits import EDITS, edited, edits_for, outcome_of
-from limen.lab.exchange import Exchange, Line, Message
-from limen.lab.jars import FULL_JAR, cookie, jar_filled
-from limen.lab.moments import iso, relative, span
+from limen.lab.playing.clients import Owner
+from limen.lab.playing.stage import Stage, carried_out
+from limen.lab.reading.moments import iso, relative, span
+from limen.lab.recording.exchange import Exchange, Line, Message
 from limen.lab.run import Column, Plot, Run, Step
 from limen.lab.scenarios import LOGIN, READ, SIGN_IN
+from limen.lab.servers.site import PROTECTED, Person
 from limen.lab.setups import ATTACKED, SETUPS, Storage
-from limen.lab.site import PROTECTED, Person
-from limen.lab.stage import Stage, carried_out
-from limen.lab.tokens import cards_of, verification_of
-from limen.lab.traffic import costs_of, traffic_of
+from limen.lab.trials.edits import EDITS, edited, edits_for, outcome_of
+from limen.lab.trials.jars import FULL_JAR, cookie, jar_filled
 from limen.lab.views.compare import run_page
 from limen.lab.views.wire import wire_page
+from limen.lab.wire.as_code import as_curl, as_httpx
+from limen.lab.wire.cookies import UNSENT, Verdict, card_of, over_https
+from limen.lab.wire.tokens import cards_of, verification_of
+from limen.lab.wire.traffic import costs_of, traffic_of
 from limen.phase import Phase
 
 Played: TypeAlias = Callable[[str], Recorded]

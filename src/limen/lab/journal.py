@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from limen.lab import words
-from limen.lab.telling import outcome_word
-from limen.lab.values import milliseconds, shown
+from limen.lab.reading import words
+from limen.lab.reading.telling import outcome_word
+from limen.lab.reading.values import milliseconds, shown
 from limen.trace.sink import DEFAULT_CAPACITY
 
 if TYPE_CHECKING:

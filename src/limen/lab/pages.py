@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from limen.lab import menu, words
-from limen.lab.moments import offset
-from limen.lab.telling import outcome_word, pieces, told, word_of
-from limen.lab.values import full, is_label, milliseconds, seconds, shown
+from limen.lab import menu
+from limen.lab.reading import words
+from limen.lab.reading.moments import offset
+from limen.lab.reading.telling import outcome_word, pieces, told, word_of
+from limen.lab.reading.values import full, is_label, milliseconds, seconds, shown
 
 if TYPE_CHECKING:
     from limen.trace.event import Source

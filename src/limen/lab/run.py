@@ -7,14 +7,14 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from limen.lab.canaries import Canaries
+from limen.lab.recording.canaries import Canaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from limen.guarantees import Guarantees
-    from limen.lab.exchange import Exchange, Token
-    from limen.lab.ledger import Snapshot
+    from limen.lab.recording.exchange import Exchange, Token
+    from limen.lab.recording.ledger import Snapshot
     from limen.lab.setups import Setup
     from limen.phase import Phase
     from limen.trace import TraceEvent

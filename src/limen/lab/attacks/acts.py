@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.clients import REFRESH, REFRESH_PATH
+from limen.lab.playing.clients import REFRESH, REFRESH_PATH
 from limen.lab.scenarios.steps import REPLAY, REPLAY_REFRESH
+from limen.lab.servers.site import PROTECTED
 from limen.lab.setups import SETUPS
-from limen.lab.site import PROTECTED
 
 if TYPE_CHECKING:
     from limen.lab.attacks.card import Card
-    from limen.lab.clients import SimulatedClient, Thief
-    from limen.lab.stage import Stage
+    from limen.lab.playing.clients import SimulatedClient, Thief
+    from limen.lab.playing.stage import Stage
 
 # Every setup that asks somebody on each request.
 ASKING: Final = tuple(

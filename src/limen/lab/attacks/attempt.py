@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from limen.lab.attacks.measures import reason_of
-from limen.lab.words import CHECKS, FORMATS
+from limen.lab.reading.words import CHECKS, FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,20 +11,20 @@ from limen.lab.attacks import forge
 from limen.lab.attacks.card import Card, Probe
 from limen.lab.attacks.forge import Draft
 from limen.lab.attacks.measures import refusal_of, status_of
-from limen.lab.back_office import SET_ROLES
-from limen.lab.clients import ACCESS
+from limen.lab.playing.clients import ACCESS
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.roles import STAFF_LOGIN, staff_signed_in
 from limen.lab.scenarios.steps import LOGIN, READ, READING, THEFT, robbed, signed_in
-from limen.lab.site import PROTECTED
+from limen.lab.servers.back_office import SET_ROLES
+from limen.lab.servers.site import PROTECTED
 from limen.phase import Phase
 from limen.session import CREDENTIAL_OCTETS, SESSION_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from limen.lab.playing.stage import Stage
     from limen.lab.run import Column, Run
-    from limen.lab.stage import Stage
 
 GUESSES: Final = 12
 # What breaking Ed25519 takes, as bits to guess (RFC 8032 section 8.5).

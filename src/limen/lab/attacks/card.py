@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from limen.lab.answers import answers_of
+from limen.lab.playing.stage import carried_out
+from limen.lab.reading.answers import answers_of
+from limen.lab.servers.site import Person
 from limen.lab.setups import ATTACKED, Setup
-from limen.lab.site import Person
-from limen.lab.stage import carried_out
 
 if TYPE_CHECKING:
+    from limen.lab.playing.stage import Script
     from limen.lab.run import Column, Plot, Run
-    from limen.lab.site import StoreFor
-    from limen.lab.stage import Script
+    from limen.lab.servers.site import StoreFor
 
 # What a column answers where the attack has nothing to aim at.
 NO_STEP: Final = "no step"

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from limen.lab.attacks.card import Card, Probe
 from limen.lab.attacks.measures import status_of
-from limen.lab.clients import ACCESS
-from limen.lab.cluster import NODE_A, NODE_B
+from limen.lab.playing.clients import ACCESS
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.expiry import EXPIRY
 from limen.lab.scenarios.steps import (
@@ -20,10 +19,11 @@ from limen.lab.scenarios.steps import (
     THEFT,
     signed_in,
 )
-from limen.lab.site import PROTECTED
+from limen.lab.servers.cluster import NODE_A, NODE_B
+from limen.lab.servers.site import PROTECTED
 
 if TYPE_CHECKING:
-    from limen.lab.stage import Stage
+    from limen.lab.playing.stage import Stage
 
 # Tokens may be up to 5 s from the future. While the requests are made a slow machine brings
 # the clocks nearer to each other, so both sides of that edge are tried at some distance.

@@ -10,7 +10,6 @@ from limen.entropy import SystemEntropy, random_text
 from limen.lab.attacks.acts import asking, tried
 from limen.lab.attacks.card import NO_STEP, Card, Probe
 from limen.lab.attacks.measures import status_of
-from limen.lab.back_office import DISABLE, END_SIGN_INS
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.roles import (
     AFTER_DEMOTION,
@@ -34,11 +33,12 @@ from limen.lab.scenarios.steps import (
     robbed,
     signed_in,
 )
-from limen.lab.site import BASE_PATH, PASSPHRASE_OCTETS, PROTECTED
+from limen.lab.servers.back_office import DISABLE, END_SIGN_INS
+from limen.lab.servers.site import BASE_PATH, PASSPHRASE_OCTETS, PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
-    from limen.lab.stage import Stage
+    from limen.lab.playing.stage import Stage
 
 CHANGE_PASSWORD: Final = f"{BASE_PATH}/change-password"
 _UNASKED: Final = {"jwt-only": "200", "jwt": "200", "session": "401", "hybrid": "401"}

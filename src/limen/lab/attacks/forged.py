@@ -9,17 +9,17 @@ from limen.lab.attacks import forge
 from limen.lab.attacks.card import NO_STEP, Card, Probe, last_status
 from limen.lab.attacks.forge import Draft
 from limen.lab.attacks.measures import refusal_of, status_of
-from limen.lab.clients import ACCESS, REFRESH, REFRESH_PATH
+from limen.lab.playing.clients import ACCESS, REFRESH, REFRESH_PATH
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.steps import LOGIN, READING, THEFT, robbed, signed_in
-from limen.lab.site import BASE_PATH, FOR_ADMINS, PROTECTED
+from limen.lab.servers.site import BASE_PATH, FOR_ADMINS, PROTECTED
 
 if TYPE_CHECKING:
     from typing import Any
 
     from limen.lab.attacks.card import Outcome
+    from limen.lab.playing.stage import Stage
     from limen.lab.run import Column, Run
-    from limen.lab.stage import Stage
 
 KEY_SET: Final = f"{BASE_PATH}/jwks"
 NONE_GET_IN: Final = "none gets in"

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 from limen.entropy import SystemEntropy, random_text
 from limen.lab.attacks.card import Card, Probe
 from limen.lab.attacks.measures import status_of
-from limen.lab.back_office import ADMIN, END_SIGN_INS, KEYS, WITHDRAW_KEY
-from limen.lab.clients import ACCESS
+from limen.lab.playing.clients import ACCESS
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.roles import STAFF_LOGIN, staff_signed_in
 from limen.lab.scenarios.steps import LOGIN, READING, THEFT, signed_in
-from limen.lab.site import FOR_ADMINS, PROTECTED
+from limen.lab.servers.back_office import ADMIN, END_SIGN_INS, KEYS, WITHDRAW_KEY
+from limen.lab.servers.site import FOR_ADMINS, PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
-    from limen.lab.clients import Thief
-    from limen.lab.site import Site
-    from limen.lab.stage import Stage
+    from limen.lab.playing.clients import Thief
+    from limen.lab.playing.stage import Stage
+    from limen.lab.servers.site import Site
 
 ID_OCTETS: Final = 16
 

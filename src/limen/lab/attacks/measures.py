@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.answers import FIRST_REFUSAL
 from limen.lab.attacks.card import NO_STEP, last_status
+from limen.lab.reading.answers import FIRST_REFUSAL
 from limen.phase import Phase
 
 if TYPE_CHECKING:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from limen.lab.attacks.card import Card, Probe, last_status
 from limen.lab.attacks.measures import status_of
-from limen.lab.clients import ACCESS, REFRESH
-from limen.lab.foreign import ForeignPage
+from limen.lab.playing.clients import ACCESS, REFRESH
+from limen.lab.playing.foreign import ForeignPage
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.steps import LOGIN, READ, READING, signed_in
+from limen.lab.servers.site import PROTECTED
 from limen.lab.setups import ATTACKED, Storage
-from limen.lab.site import PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
     from limen.lab.attacks.card import Outcome
+    from limen.lab.playing.stage import Stage
     from limen.lab.run import Column, Run
-    from limen.lab.stage import Stage
 
 COPIED: Final = "copied"
 RIDDEN: Final = "ridden only"

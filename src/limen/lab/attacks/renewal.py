@@ -6,9 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.answers import FIRST_REFUSAL
 from limen.lab.attacks.card import NO_STEP, Card, Probe
 from limen.lab.attacks.measures import status_of
+from limen.lab.reading.answers import FIRST_REFUSAL
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.refresh import (
     OWNER_AT_ONCE,
@@ -19,14 +19,14 @@ from limen.lab.scenarios.refresh import (
     REUSE,
 )
 from limen.lab.scenarios.steps import LOGIN, PAST_ACCESS, READING, signed_in
-from limen.lab.site import PROTECTED
+from limen.lab.servers.site import PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
     from limen.lab.attacks.card import Outcome
-    from limen.lab.clients import Owner
+    from limen.lab.playing.clients import Owner
+    from limen.lab.playing.stage import Stage
     from limen.lab.run import Column, Run
-    from limen.lab.stage import Stage
 
 BOTH, ONE, NEITHER = "both go on", "one goes on", "neither goes on"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from limen.lab.attacks.acts import asking, trade
 from limen.lab.attacks.card import NO_STEP, Card, Probe
 from limen.lab.attacks.measures import UNCHANGED, rows_during, status_of
-from limen.lab.clients import ACCESS, REFRESH
+from limen.lab.playing.clients import ACCESS, REFRESH
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios import LOGOUT_REPLAY
 from limen.lab.scenarios.steps import (
@@ -23,11 +23,11 @@ from limen.lab.scenarios.steps import (
     robbed,
     signed_in,
 )
-from limen.lab.site import PROTECTED
+from limen.lab.servers.site import PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
-    from limen.lab.stage import Stage
+    from limen.lab.playing.stage import Stage
 
 COPY: Final = Step("copy", "Copy: the thief asks with the copied access credential", READING)
 COPY_OF_REFRESH: Final = Step(

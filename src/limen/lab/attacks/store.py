@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from limen.entropy import SystemEntropy, random_text
 from limen.lab.attacks.card import NO_STEP, Card, last_status
-from limen.lab.clients import ACCESS, REFRESH, REFRESH_PATH
+from limen.lab.playing.clients import ACCESS, REFRESH, REFRESH_PATH
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.steps import LOGIN, READING, SIGNING_IN, signed_in
-from limen.lab.site import BASE_PATH, PASSPHRASE_OCTETS, PROTECTED
+from limen.lab.servers.site import BASE_PATH, PASSPHRASE_OCTETS, PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
     from limen.lab.attacks.card import Outcome
-    from limen.lab.clients import Thief
+    from limen.lab.playing.clients import Thief
+    from limen.lab.playing.stage import Stage
     from limen.lab.run import Column, Run
-    from limen.lab.stage import Stage
 
 SIGN_UP: Final = f"{BASE_PATH}/sign-up/email"
 AS_ALICE, AS_HERSELF = "200 as Alice", "200 as herself"

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from limen.guarantees import RevocationCheck
-from limen.lab.findings import finding_of
-from limen.lab.values import seconds
+from limen.lab.reading.findings import finding_of
+from limen.lab.reading.values import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from limen.lab.decide.promises import Traits
     from limen.lab.decide.rulebook import Evidence
-    from limen.lab.findings import Replays
     from limen.lab.measure import Measurement
     from limen.lab.measure.window import Window
+    from limen.lab.reading.findings import Replays
     from limen.lab.run import Run
 
 

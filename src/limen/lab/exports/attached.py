@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from limen.clock import SystemClock
 from limen.entropy import SystemEntropy, random_text
 from limen.guarantees import Format, RevocationCheck
+from limen.lab.playing.stage import RUN_ID_OCTETS, environment
 from limen.lab.run import Column, Plot, Run, Step
 from limen.lab.setups import Setup
-from limen.lab.stage import RUN_ID_OCTETS, environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from limen.lab.exchange import Exchange, Message
+    from limen.lab.recording.exchange import Exchange, Message
     from limen.lab.run import Column, Run
     from limen.trace.event import Recorded
 

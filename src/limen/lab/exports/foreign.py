@@ -13,12 +13,12 @@ from starlette.datastructures import QueryParams
 
 from limen.entropy import SystemEntropy, random_text
 from limen.guarantees import Format, Guarantees, RevocationCheck
-from limen.lab.exchange import Body, Exchange, Line, Message, Token, Unsent
 from limen.lab.exports.schema import NotATrace, read_file
-from limen.lab.ledger import Snapshot, Table
+from limen.lab.playing.stage import RUN_ID_OCTETS
+from limen.lab.recording.exchange import Body, Exchange, Line, Message, Token, Unsent
+from limen.lab.recording.ledger import Snapshot, Table
 from limen.lab.run import Column, Plot, Run, Step
 from limen.lab.setups import Setup, Storage
-from limen.lab.stage import RUN_ID_OCTETS
 from limen.lab.views.compare import run_page
 from limen.lab.views.quiz import quiz_page
 from limen.lab.views.store import store_page

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from limen.lab import words
-from limen.lab.lanes import align
 from limen.lab.pages import moment
-from limen.lab.telling import outcome_word
-from limen.lab.values import shown
+from limen.lab.reading import words
+from limen.lab.reading.lanes import align
+from limen.lab.reading.telling import outcome_word
+from limen.lab.reading.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from limen.lab.exports.report import Report
-    from limen.lab.lanes import Cell, Row
+    from limen.lab.reading.lanes import Cell, Row
     from limen.lab.run import Run
     from limen.trace.event import Recorded
 

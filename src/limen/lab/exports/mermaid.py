@@ -6,12 +6,12 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.values import shown
+from limen.lab.reading.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from limen.lab.exchange import Exchange
+    from limen.lab.recording.exchange import Exchange
     from limen.lab.run import Column, Run
     from limen.trace import TraceEvent
 

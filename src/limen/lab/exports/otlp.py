@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from limen.lab.values import shown
+from limen.lab.reading.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

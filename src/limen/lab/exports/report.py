@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from limen.lab.canaries import SPELLINGS
+from limen.lab.recording.canaries import SPELLINGS
 
 if TYPE_CHECKING:
-    from limen.lab.canaries import Canaries
+    from limen.lab.recording.canaries import Canaries
 
 # In these members of a message or token, null stands for a value that was not recorded.
 _WITH_GAPS = frozenset({"value", "members", "header", "claims"})

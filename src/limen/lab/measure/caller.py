@@ -7,14 +7,14 @@ from http.client import HTTPConnection
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Final, Self
 
-from limen.lab.clients import ACCESS
+from limen.lab.playing.clients import ACCESS
 from limen.lab.scenarios import SIGN_IN, SIGN_OUT
-from limen.lab.site import LOOPBACK
+from limen.lab.servers.site import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from limen.lab.site import Person
+    from limen.lab.servers.site import Person
 
 TIMEOUT_S: Final = 20.0
 FIRST_REFUSAL: Final = 400

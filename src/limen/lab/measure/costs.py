@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.clients import REFRESH, REFRESH_PATH
+from limen.lab.playing.clients import REFRESH, REFRESH_PATH
+from limen.lab.playing.stage import carried_out
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios import LOGIN, LOGOUT, SIGN_IN, SIGN_OUT
-from limen.lab.site import PROTECTED
-from limen.lab.stage import carried_out
+from limen.lab.servers.site import PROTECTED
 
 if TYPE_CHECKING:
     from limen.guarantees import Guarantees
-    from limen.lab.exchange import Exchange
+    from limen.lab.playing.stage import Stage
+    from limen.lab.recording.exchange import Exchange
     from limen.lab.run import Column, Run
+    from limen.lab.servers.site import Person, StoreFor
     from limen.lab.setups import Setup
-    from limen.lab.site import Person, StoreFor
-    from limen.lab.stage import Stage
 
 FIRST: Final = Step("first request", "Read: a credential that this process has not seen before")
 AGAIN: Final = Step("request", "Read: the same credential once more")

@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from limen import BlockingLimen, Refused
-from limen.lab.back_office import ADMIN
 from limen.lab.measure.caller import Caller
 from limen.lab.measure.servers import servers
 from limen.lab.measure.window import HERE, THERE, Robbery, Window, watched
-from limen.lab.site import FOR_ADMINS, PROTECTED, Person
+from limen.lab.servers.back_office import ADMIN
+from limen.lab.servers.site import FOR_ADMINS, PROTECTED, Person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from limen.lab.measure.servers import Grounds
-    from limen.lab.site import Person
+    from limen.lab.servers.site import Person
 
 _HOUR_S = 3_600
 

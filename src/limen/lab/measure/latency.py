@@ -15,7 +15,7 @@ from limen.clock import elapsed_ns
 from limen.lab.measure.caller import Caller
 from limen.lab.measure.result import Sample
 from limen.lab.measure.servers import OPEN, servers
-from limen.lab.site import PROTECTED
+from limen.lab.servers.site import PROTECTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from limen import Limen
     from limen.lab.measure.servers import Grounds
     from limen.lab.measure.sizes import Sizes
-    from limen.lab.site import Person
+    from limen.lab.servers.site import Person
 
 
 class Checks:

@@ -19,15 +19,15 @@ from limen.lab.measure.outage import outage
 from limen.lab.measure.result import Latency, Measured, Measurement, Sample
 from limen.lab.measure.servers import Grounds
 from limen.lab.measure.sizes import FULL, Sizes
+from limen.lab.playing.stage import RUN_ID_OCTETS
+from limen.lab.servers.site import Person, Premises
 from limen.lab.setups import USUAL
-from limen.lab.site import Person, Premises
-from limen.lab.stage import RUN_ID_OCTETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from limen.lab.servers.site import StoreFor
     from limen.lab.setups import Setup
-    from limen.lab.site import StoreFor
 
 Say: TypeAlias = "Callable[[str], object]"
 

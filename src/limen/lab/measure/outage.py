@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Final
 from limen.clock import elapsed_ns
 from limen.lab.measure.caller import FIRST_REFUSAL, Caller
 from limen.lab.measure.servers import served_here
-from limen.lab.site import PROTECTED, url_of
-from limen.lab.storehouse import Storehouse
+from limen.lab.servers.site import PROTECTED, url_of
+from limen.lab.servers.storehouse import Storehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from limen.lab.measure.servers import Grounds
-    from limen.lab.site import Person
+    from limen.lab.servers.site import Person
 
 PAUSE_S: Final = 0.05
 BEFORE_S: Final = 0.1

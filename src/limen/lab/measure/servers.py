@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse
 
 from limen import Budget, Limen
 from limen.lab.measure.process import Process
+from limen.lab.servers.site import loopback_socket, served, shop_floor, url_of
 from limen.lab.setups import Setup, Storage
-from limen.lab.site import loopback_socket, served, shop_floor, url_of
 from limen.settings import Options
 from limen.web.starlette import install
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from limen.guarantees import Guarantees
-    from limen.lab.site import StoreFor
+    from limen.lab.servers.site import StoreFor
 
 # A resource that asks nobody who they are, to compare with.
 OPEN: Final = "/open"

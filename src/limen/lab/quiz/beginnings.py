@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.holders import Holder
 from limen.lab.quiz.item import Draft, Option
 from limen.lab.quiz.phrases import one_of, row_named
 from limen.lab.quiz.sheet import Part, Reading
+from limen.lab.reading.holders import Holder
 from limen.phase import Phase
 
 if TYPE_CHECKING:

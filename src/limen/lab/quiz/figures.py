@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.findings import finding_of
 from limen.lab.quiz.item import Draft, Option
 from limen.lab.quiz.replies import VICTIM, client_of
 from limen.lab.quiz.sheet import Reading
+from limen.lab.reading.findings import finding_of
+from limen.lab.reading.telling import outcome_word
+from limen.lab.reading.values import seconds, shown
 from limen.lab.scenarios import REPLAY
-from limen.lab.telling import outcome_word
-from limen.lab.values import seconds, shown
 from limen.phase import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from limen.lab.findings import Replays
     from limen.lab.quiz.sheet import Sheet
+    from limen.lab.reading.findings import Replays
     from limen.lab.run import Column
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from limen.lab import words
+from limen.lab.reading import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

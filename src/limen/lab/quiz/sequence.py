@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from limen.lab import words
 from limen.lab.quiz.item import Draft, Option
+from limen.lab.reading import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING
 
-from limen.lab.answers import answers_of
-from limen.lab.holders import Holder, holders_of, holdings
-from limen.lab.lanes import align
-from limen.lab.telling import outcome_word
-from limen.lab.values import shown
+from limen.lab.reading.answers import answers_of
+from limen.lab.reading.holders import Holder, holders_of, holdings
+from limen.lab.reading.lanes import align
+from limen.lab.reading.telling import outcome_word
+from limen.lab.reading.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from limen.lab.answers import Answer
-    from limen.lab.lanes import Cell, Row
+    from limen.lab.reading.answers import Answer
+    from limen.lab.reading.lanes import Cell, Row
     from limen.lab.run import Column, Run, Step
     from limen.phase import Phase
     from limen.trace import TraceEvent

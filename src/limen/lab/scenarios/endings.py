@@ -22,10 +22,10 @@ from limen.lab.scenarios.steps import (
     robbed,
     signed_in,
 )
-from limen.lab.site import PROTECTED
+from limen.lab.servers.site import PROTECTED
 
 if TYPE_CHECKING:
-    from limen.lab.stage import Stage
+    from limen.lab.playing.stage import Stage
 
 
 def _logout(stage: Stage) -> None:

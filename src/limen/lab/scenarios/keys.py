@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.back_office import KEYS, ROTATE_KEYS, WITHDRAW_KEY
-from limen.lab.clients import ACCESS
+from limen.lab.playing.clients import ACCESS
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.roles import STAFF_LOGIN, staff_signed_in
 from limen.lab.scenarios.scenario import Scenario
@@ -17,11 +16,12 @@ from limen.lab.scenarios.steps import (
     THEFT,
     signed_in,
 )
-from limen.lab.site import PROTECTED
+from limen.lab.servers.back_office import KEYS, ROTATE_KEYS, WITHDRAW_KEY
+from limen.lab.servers.site import PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
-    from limen.lab.stage import Stage
+    from limen.lab.playing.stage import Stage
 
 ROTATION: Final = Step(
     "keys rotated",

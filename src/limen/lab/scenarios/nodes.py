@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.cluster import NODE_A, NODE_B
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.scenario import Scenario
 from limen.lab.scenarios.steps import LOGIN, READ, READING, SIGNING_IN, signed_in
+from limen.lab.servers.cluster import NODE_A, NODE_B
+from limen.lab.servers.site import PROTECTED
 from limen.lab.setups import IN_MEMORY
-from limen.lab.site import PROTECTED
 
 if TYPE_CHECKING:
-    from limen.lab.stage import Stage
+    from limen.lab.playing.stage import Stage
 
 ANOTHER_NODE: Final = Step(
     "read on node B", "Read: the balancer sends her next request to node B", READING

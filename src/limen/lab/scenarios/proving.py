@@ -8,10 +8,10 @@ from limen.entropy import SystemEntropy, random_text
 from limen.lab.run import Plot
 from limen.lab.scenarios.scenario import Scenario
 from limen.lab.scenarios.steps import LOGIN, NOBODY, SIGN_IN, UNKNOWN, WRONG, signed_in
-from limen.lab.site import PASSPHRASE_OCTETS
+from limen.lab.servers.site import PASSPHRASE_OCTETS
 
 if TYPE_CHECKING:
-    from limen.lab.stage import Stage
+    from limen.lab.playing.stage import Stage
 
 
 def _wrong_password(stage: Stage) -> None:

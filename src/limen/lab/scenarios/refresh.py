@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from limen.clock import elapsed_ns
-from limen.lab.clients import REFRESH
+from limen.lab.playing.clients import REFRESH
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.scenario import Scenario
 from limen.lab.scenarios.steps import (
@@ -16,10 +16,10 @@ from limen.lab.scenarios.steps import (
     THEFT,
     signed_in,
 )
-from limen.lab.site import PROTECTED
+from limen.lab.servers.site import PROTECTED
 
 if TYPE_CHECKING:
-    from limen.lab.stage import Stage
+    from limen.lab.playing.stage import Stage
 
 # The presets let a used refresh token be tried again for 10 s.
 PAST_GRACE: Final = 11_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.back_office import ADMIN, SET_ROLES
 from limen.lab.run import Plot, Step
 from limen.lab.scenarios.scenario import Scenario
 from limen.lab.scenarios.steps import (
@@ -15,12 +14,13 @@ from limen.lab.scenarios.steps import (
     SIGNING_IN,
     signed_in,
 )
-from limen.lab.site import FOR_ADMINS, PROTECTED
+from limen.lab.servers.back_office import ADMIN, SET_ROLES
+from limen.lab.servers.site import FOR_ADMINS, PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
-    from limen.lab.clients import Owner
-    from limen.lab.stage import Stage
+    from limen.lab.playing.clients import Owner
+    from limen.lab.playing.stage import Stage
 
 ALLOWED: Final = Step("allowed", "Read: she asks for what only administrators may see", READING)
 STAFF_LOGIN: Final = Step("login of the staff", "Login: an administrator signs in", SIGNING_IN)

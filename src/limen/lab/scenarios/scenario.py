@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from limen.lab.playing.stage import carried_out, silent
+from limen.lab.servers.site import Person
 from limen.lab.setups import USUAL
-from limen.lab.site import Person
-from limen.lab.stage import carried_out, silent
 
 if TYPE_CHECKING:
+    from limen.lab.playing.stage import Saying, Script
     from limen.lab.run import Plot, Run
+    from limen.lab.servers.site import StoreFor
     from limen.lab.setups import Setup
-    from limen.lab.site import StoreFor
-    from limen.lab.stage import Saying, Script
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from limen.lab.clients import ACCESS, REFRESH
+from limen.lab.playing.clients import ACCESS, REFRESH
 from limen.lab.run import Step
-from limen.lab.site import BASE_PATH, PROTECTED
+from limen.lab.servers.site import BASE_PATH, PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
-    from limen.lab.clients import Owner, Thief
-    from limen.lab.stage import Stage
+    from limen.lab.playing.clients import Owner, Thief
+    from limen.lab.playing.stage import Stage
 
 SIGN_IN: Final = f"{BASE_PATH}/sign-in/email"
 SIGN_OUT: Final = f"{BASE_PATH}/sign-out"

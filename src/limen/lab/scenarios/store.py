@@ -14,11 +14,11 @@ from limen.lab.scenarios.steps import (
     SIGN_IN,
     signed_in,
 )
-from limen.lab.site import PROTECTED
+from limen.lab.servers.site import PROTECTED
 from limen.phase import Phase
 
 if TYPE_CHECKING:
-    from limen.lab.stage import Stage
+    from limen.lab.playing.stage import Stage
 
 # By default a process believes its copy of the revocation log for 2 s.
 PAST_LEASE: Final = 3_000

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.answers import answers_of
 from limen.lab.desk import missing
-from limen.lab.findings import finding_of
-from limen.lab.flow import flow_of
-from limen.lab.holders import Hands, Holder, holders_of, holdings
-from limen.lab.insights import moments_of
 from limen.lab.pages import page
-from limen.lab.snapshot import snapshot_of
-from limen.lab.source import Excerpt, excerpts_of
-from limen.lab.spans import Span, spans_of
-from limen.lab.table import TableOf
-from limen.lab.telling import prints_of
-from limen.lab.things import Held, Thing
-from limen.lab.tracker import tracked
-from limen.lab.why import why
+from limen.lab.reading.answers import answers_of
+from limen.lab.reading.findings import finding_of
+from limen.lab.reading.flow import flow_of
+from limen.lab.reading.holders import Hands, Holder, holders_of, holdings
+from limen.lab.reading.insights import moments_of
+from limen.lab.reading.snapshot import snapshot_of
+from limen.lab.reading.source import Excerpt, excerpts_of
+from limen.lab.reading.spans import Span, spans_of
+from limen.lab.reading.table import TableOf
+from limen.lab.reading.telling import prints_of
+from limen.lab.reading.things import Held, Thing
+from limen.lab.reading.tracker import tracked
+from limen.lab.reading.why import why
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -17,8 +17,8 @@ from limen.lab.decide.record import record_of
 from limen.lab.decide.rulebook import RULEBOOK
 from limen.lab.desk import notice
 from limen.lab.pages import page
+from limen.lab.playing.stage import environment
 from limen.lab.setups import SETUPS
-from limen.lab.stage import environment
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.changes import MEANINGS, effects_of, family_of, records_of, summary_of
 from limen.lab.desk import missing
-from limen.lab.dumps import dumped, trials_of
 from limen.lab.pages import page
+from limen.lab.reading.changes import MEANINGS, effects_of, family_of, records_of, summary_of
+from limen.lab.trials.dumps import dumped, trials_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from limen.lab.changes import Effects, Link, Record
     from limen.lab.desk import Desk
+    from limen.lab.reading.changes import Effects, Link, Record
     from limen.lab.run import Column, Run
 
 CREDENTIALS = "credentials at rest"

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.cookies import UNSENT, over_https
 from limen.lab.desk import missing
-from limen.lab.edits import EDITS, edited, edits_for, outcome_of
-from limen.lab.jars import jar_filled
 from limen.lab.pages import page
-from limen.lab.traffic import costs_of, traffic_of
+from limen.lab.trials.edits import EDITS, edited, edits_for, outcome_of
+from limen.lab.trials.jars import jar_filled
+from limen.lab.wire.cookies import UNSENT, over_https
+from limen.lab.wire.traffic import costs_of, traffic_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from limen.lab.desk import Desk
-    from limen.lab.edits import Edit
     from limen.lab.run import Column, Run
+    from limen.lab.trials.edits import Edit
 
 
 def routes(desk: Desk) -> list[BaseRoute]:

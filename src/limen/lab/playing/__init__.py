@@ -1,0 +1,1 @@
+"""Who acts: simulated clients with real jars, and the stage on which a script lets them."""

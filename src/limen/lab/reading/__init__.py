@@ -1,0 +1,1 @@
+"""How a run is read: pure functions from its record to what a page says."""

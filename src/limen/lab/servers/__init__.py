@@ -1,0 +1,1 @@
+"""The application under observation: one server, several processes, a store apart."""

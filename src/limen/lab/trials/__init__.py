@@ -1,0 +1,1 @@
+"""What a page tries again on fresh servers: an edited credential, a full jar, a dump."""
