@@ -22,7 +22,8 @@ from starlette.routing import Mount, Route
 from limen import Limen
 from limen.lab import views
 from limen.lab.admission import SECURITY_HEADERS
-from limen.lab.app import Door, create_app
+from limen.lab.app import create_app
+from limen.lab.door import Door
 from limen.lab.journal import Inbox, Journal
 from limen.lab.run import Run
 from limen.lab.servers.site import loopback_socket, served

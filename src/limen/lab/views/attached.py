@@ -12,10 +12,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from limen.lab.admission import Admission, session_of
-from limen.lab.app import STATIC, Door, broken, not_found
-from limen.lab.desk import closed, launched, notice
+from limen.lab.door import STATIC, Door, broken, not_found
 from limen.lab.exports.attached import attached_run
 from limen.lab.exports.trace_json import trace_json
+from limen.lab.notices import closed, launched, notice
 from limen.lab.pages import page
 
 if TYPE_CHECKING:

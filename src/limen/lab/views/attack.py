@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from limen.lab.attacks import CARDS
 from limen.lab.attacks.attempt import MEANINGS, Attempts, judged, matrix
 from limen.lab.attacks.sweep import Sweep
-from limen.lab.desk import missing, notice
+from limen.lab.notices import missing, notice
 from limen.lab.pages import page
 from limen.lab.setups import ATTACKED, SETUPS
 

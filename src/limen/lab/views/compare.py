@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.desk import missing
+from limen.lab.notices import missing
 from limen.lab.pages import page
 from limen.lab.reading.answers import answers_of
 from limen.lab.reading.findings import finding_of

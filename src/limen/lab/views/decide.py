@@ -15,7 +15,7 @@ from limen.lab.decide.measured import Kept, promise, reported
 from limen.lab.decide.promises import options
 from limen.lab.decide.record import record_of
 from limen.lab.decide.rulebook import RULEBOOK
-from limen.lab.desk import notice
+from limen.lab.notices import notice
 from limen.lab.pages import page
 from limen.lab.playing.stage import environment
 from limen.lab.setups import SETUPS

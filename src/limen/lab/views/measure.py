@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.desk import missing, notice
 from limen.lab.measure import measure, reading
 from limen.lab.measure.costs import STEPS
 from limen.lab.measure.picture import drawn
+from limen.lab.notices import missing, notice
 from limen.lab.pages import page
 from limen.lab.setups import SETUPS, USUAL
 from limen.lab.views.jobs import page_of

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.desk import missing
+from limen.lab.notices import missing
 from limen.lab.pages import page
 from limen.lab.quiz.deal import Asked, Quiz, deal
 

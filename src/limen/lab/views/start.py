@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from limen.lab.admission import session_of
-from limen.lab.desk import closed, launched, missing, notice
+from limen.lab.notices import closed, launched, missing, notice
 from limen.lab.pages import page
 from limen.lab.setups import SETUPS, USUAL, Setup, Storage
 from limen.lab.views.jobs import page_of

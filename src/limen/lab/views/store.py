@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.desk import missing
+from limen.lab.notices import missing
 from limen.lab.pages import page
 from limen.lab.reading.changes import MEANINGS, effects_of, family_of, records_of, summary_of
 from limen.lab.trials.dumps import dumped, trials_of

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.desk import missing, notice
 from limen.lab.exports.files import Leak, file_of, files_of
 from limen.lab.exports.trace_json import report_of
+from limen.lab.notices import missing, notice
 from limen.lab.pages import page
 
 if TYPE_CHECKING:

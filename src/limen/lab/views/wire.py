@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from limen.lab.desk import missing
+from limen.lab.notices import missing
 from limen.lab.pages import page
 from limen.lab.trials.edits import EDITS, edited, edits_for, outcome_of
 from limen.lab.trials.jars import jar_filled
