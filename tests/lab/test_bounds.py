@@ -18,10 +18,10 @@ import pytest
 from canaries import leaks
 
 from limen.entropy import SystemEntropy, random_text
-from limen.lab.servers import storehouse
 from limen.lab.journal import Inbox, Journal
 from limen.lab.recording.exchange import MAX_TEXT, lines_of, plain
 from limen.lab.recording.observation import CLIENT_HEADER, MAX_EXCHANGES, REQUEST_HEADER
+from limen.lab.servers import storehouse
 from limen.lab.servers.site import MAX_EVENTS, PROTECTED, Person, Premises, Site, site_under
 from limen.lab.setups import SETUPS
 from limen.session import REFRESH_PREFIX, SESSION_PREFIX

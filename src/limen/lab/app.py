@@ -15,7 +15,7 @@ from limen.lab.desk import Desk
 from limen.lab.door import STATIC, Door, broken, not_found
 from limen.lab.measure.sizes import FULL
 from limen.lab.scenarios import SCENARIOS
-from limen.lab.views import ROUTES
+from limen.lab.views.routes import ROUTES
 
 if TYPE_CHECKING:
     from limen.lab.measure import Sizes
