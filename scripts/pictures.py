@@ -69,7 +69,8 @@ def compare(page: Page, file: Path) -> None:
     page.wait_for_timeout(SETTLED_MS)
     page.locator("#steps").evaluate("one => scrollTo(0, one.offsetTop - 16)")
     page.wait_for_timeout(SETTLED_MS)
-    page.screenshot(path=file)
+    below = page.locator("#execution").evaluate("one => one.getBoundingClientRect().top")
+    page.screenshot(path=file, clip={"x": 0, "y": 0, "width": WIDTH, "height": below - 16})
     print(file)
 
 
@@ -78,7 +79,7 @@ def measure(page: Page, file: Path) -> None:
     page.get_by_role("link", name="Measure").click()
     page.get_by_role("button", name="Measure").click()
     page.wait_for_url("**/measure/*")
-    page.locator("#hero").evaluate("one => one.scrollIntoView()")
+    page.locator("#hero").evaluate("one => scrollTo(0, one.offsetTop - 16)")
     page.screenshot(path=file)
     print(file)
 
