@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from labs import Recorded
 
@@ -14,6 +16,7 @@ from limen.lab.reading.lanes import align
 from limen.lab.recording.observation import labels_of
 from limen.lab.run import Column, Run
 from limen.lab.scenarios import LOGOUT_REPLAY, REPLAY, REPLAY_REFRESH
+from limen.lab.servers.site import Person, Premises, site_under
 from limen.lab.setups import SETUPS
 from limen.lab.views.compare import run_page
 from limen.phase import Phase
@@ -176,3 +179,19 @@ def test_a_logout_that_deletes_nothing_shows_in_the_table() -> None:
     hybrid = finding_of(column(run, "hybrid"))
     assert hybrid.refresh is not None
     assert hybrid.refresh.statuses == (200,)
+
+
+def test_a_sign_in_from_a_foreign_page_is_in_the_trace(tmp_path: Path) -> None:
+    premises = Premises.build(tmp_path, Person.generated())
+    with site_under(SETUPS["hybrid"], premises, "run") as site:
+        answer = httpx.post(
+            f"{site.url}/api/auth/sign-in/email",
+            json={"email": premises.person.email, "password": "whatever it may be"},
+            headers={"Origin": "http://evil.example"},
+            trust_env=False,
+        )
+        assert answer.status_code == 403
+        [judged] = [one for one in site.events if one.phase is Phase.CSRF_CHECK]
+        assert judged.status == "refused"
+        assert [check.reason for check in judged.checks] == ["cross_origin"]
+        assert not [one for one in site.events if one.phase is Phase.PASSWORD_VERIFY]

@@ -34,7 +34,7 @@ class Grade(StrEnum):
     STANDARD = "standard"
     VENDOR = "vendor documentation"
     INCIDENT = "incident"
-    MEASURED = "measured here"
+    MEASURED = "measurable here"
     OPINION = "opinion"
 
 

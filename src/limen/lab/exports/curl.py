@@ -28,8 +28,8 @@ _COOKIE: Final = re.compile(r"[\w.-]+=", re.ASCII)
 _BEGINNING: Final = """\
 #!/usr/bin/env bash
 # {title}, under {settings}
-# Needs bash, curl and sed. Nothing here is a secret: passphrases are asked for, and
-# credentials are taken from the answers of your own application.
+# Needs bash, curl and sed, and an application in which the account has signed up. Nothing
+# here is a secret: passphrases are asked for, and credentials are taken from the answers.
 set -u
 : "${{LIMEN_URL:=http://127.0.0.1:8000}}"
 answer=$(mktemp -d)

@@ -33,7 +33,7 @@ app = FastAPI()
 install(app, auth)
 
 
-@app.get("/orders")
+@app.api_route("/orders", methods=["GET", "POST"])
 async def orders(principal: CurrentPrincipal) -> dict[str, object]:
     """Return what only somebody who is signed in may see."""
     return {{"orders": [], "of": principal.subject}}

@@ -79,8 +79,8 @@ def _how_many_checks(sheet: Sheet, column: Column, step: str, row: int) -> Draft
     shown_by = Reading(row, column.name, names)
     return Draft(
         f"T5.checks.{column.name}",
-        f"Column `{column.name}`, step “{step}”: how many checks does the credential pass before "
-        "it is believed?",
+        f"Column `{column.name}`, step “{step}”: how many checks does the credential pass in "
+        f"row {row}, where it is validated?",
         tuple(
             Option(one, str(one), shown_by)
             for one in sorted({1, 2, len(names), len(names) + 2, *others})

@@ -29,7 +29,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "sessions": "One row for each sign-in: whose, since when, until when.",
     "credentials at rest": "Digests of the credentials that are out. What is behind a digest "
     "cannot be read from it.",
-    "revocation log": "What is refused although it has not expired, as long as that matters.",
+    "revocation log": "What was ended before it expires; whoever asks the log refuses it.",
     "keys": "What tokens are signed with. Private keys are sealed and not read here.",
     "limits": "How many attempts were made. Whom a budget counts is kept as a digest.",
 }

@@ -22,7 +22,7 @@ def shown(value: Recorded) -> str:
         label = value.get("label")
         return str(label) if label else "never recorded"
     if kind == "pii":
-        return "personal, masked"
+        return str(value["v"]) if "v" in value else "personal, masked"
     if kind == "duration_s":
         return seconds(float(value["v"]))
     if kind == "bytes":

@@ -156,7 +156,7 @@ _TABLES: Final[Mapping[str, tuple[str, tuple[_Column, ...]]]] = {
             _Column("number", "seq", _count),
             _Column("kind", "kind", _text),
             _Column("of", "subject", _text),
-            _Column("refuses until", "not_before", _moment),
+            _Column("refuses what is older than", "not_before", _moment),
             _Column("needed until", "expires_at", _moment),
         ),
     ),

@@ -90,6 +90,8 @@ class BetterAuthApp:
             if isinstance(value, Answer):
                 return value
             refusal = origin.refusal_of_origin(call) or origin.refusal_of_target(call, value)
+            if refusal is not None:
+                call.record_foreign()
         return refusal or await self._judged(endpoint, call, value)
 
     async def _judged(self, endpoint: Endpoint, call: Call, value: object) -> Answer:
@@ -101,6 +103,7 @@ class BetterAuthApp:
         if endpoint.opens:
             refusal = origin.refusal_of_form(call)
             if refusal is not None:
+                call.record_foreign()
                 return refusal
         if endpoint.session:
             call.principal = await call.signed_in()

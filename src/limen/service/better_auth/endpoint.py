@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from limen.evidence import Evidence
+from limen.evidence import Check, Evidence
+from limen.phase import Phase
 from limen.principal import Client
 from limen.service.better_auth.wire import JSON_TYPE
 from limen.transports import Carrier, Presented
@@ -14,7 +15,6 @@ from limen.verdict import Authenticated, Reason, Refused
 
 if TYPE_CHECKING:
     from limen.authority import Limen
-    from limen.phase import Phase
     from limen.principal import Principal
     from limen.secret import Secret
     from limen.service.better_auth.bodies import Body
@@ -127,6 +127,11 @@ class Call:
     def record(self, phase: Phase, **outcome: Evidence) -> None:
         """Tell the trace what this edge did."""
         self.auth.assembly.tracer.record(self.strategy, phase, outcome=outcome)
+
+    def record_foreign(self) -> None:
+        """Tell the trace that the page which asks is not trusted, which nothing else would."""
+        check = Check("origin", False, Reason.CROSS_ORIGIN)
+        self.auth.assembly.tracer.record(self.strategy, Phase.CSRF_CHECK, checks=(check,))
 
     def strategy_of(self, principal: Principal) -> Strategy:
         """Return the strategy that accepted a principal."""
