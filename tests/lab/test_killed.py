@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-import pytest
 from labs import Recorded
 
 from limen.effects import LoadKeys
@@ -109,7 +107,6 @@ def test_a_store_in_memory_leaves_nothing_to_read(played: Played) -> None:
     assert column(played, "session").ledger
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_secret_of_a_node_is_in_its_arguments_or_environment() -> None:
     with running(SETUPS["session"]) as site:
         assert site.nodes is not None

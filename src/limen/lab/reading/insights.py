@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COPIES: Final = (Thing.TOKEN, Thing.SESSION)
 _WHY: Final[Mapping[RevocationCheck, str]] = {
     RevocationCheck.EXPIRY: "nothing is asked before the token expires",
-    RevocationCheck.FEED: "each request asks this process's copy of the revocation log",
+    RevocationCheck.FEED: "each request asks the feed, this process's copy of the revocation log",
     RevocationCheck.STORE: "each request asks the store, with no cache in front",
 }
 

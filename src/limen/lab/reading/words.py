@@ -101,6 +101,6 @@ FORMATS: Mapping[Format, str] = {
 }
 CHECKS: Mapping[RevocationCheck, str] = {
     RevocationCheck.EXPIRY: "nothing, until it expires",
-    RevocationCheck.FEED: "this process's copy of the revocation log",
+    RevocationCheck.FEED: "the feed, this process's copy of the revocation log",
     RevocationCheck.STORE: "the store",
 }
