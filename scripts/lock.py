@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = {
     "run": ("fastapi", "cli", "lab"),
-    "dev": ("postgresql", "redis", "fastapi", "cli", "lab"),
+    "dev": ("postgresql", "redis", "fastapi", "cli", "lab", "social", "mail", "bcrypt"),
     "bench": ("postgresql", "redis", "fastapi", "cli"),
 }
 OPTIONS = (

@@ -53,13 +53,22 @@ def _described(path: str, value: object) -> Iterator[str]:
         yield f"{path}: {', '.join(member.name for member in value)}"
     elif isinstance(value, type):
         yield path + _parameters(value)
-        for name, member in sorted(vars(value).items()):
-            if name.startswith("_") or inspect.ismemberdescriptor(member):
+        for name, member in sorted(_members(value).items()):
+            if name.startswith(("_", "test_")) or inspect.ismemberdescriptor(member):
                 continue
             function = getattr(member, "__func__", member)
             yield f"{path}.{name}" + _parameters(function)
     else:
         yield path + _parameters(value)
+
+
+def _members(value: type) -> dict[str, object]:
+    """Return what a class has, from its own module or another of ours."""
+    members: dict[str, object] = {}
+    for one in reversed(value.__mro__):
+        if one is value or one.__module__.startswith("limen."):
+            members |= vars(one)
+    return members
 
 
 def _parameters(value: object) -> str:

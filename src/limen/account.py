@@ -18,6 +18,9 @@ MAX_ROLES = 32
 # with everything else and grows by a third when it is encoded.
 MAX_ROLES_OCTETS = 2_048
 
+PASSWORD_PROVIDER = "credential"  # noqa: S105 - a name
+PASSWORD_ISSUER = "local:credential"  # noqa: S105 - a name
+
 # One plain address: no list, no quotes, no control character.
 _EMAIL = re.compile(
     r"(?!\.)(?!.*\.\.)[A-Za-z0-9_'+\-.]*[A-Za-z0-9_+\-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}"
@@ -28,8 +31,9 @@ _EMAIL = re.compile(
 class Account:
     """Who may sign in. Times are in milliseconds.
 
-    `email` is normalised (see `normalised_email`) and unique. `revision` moves whenever
-    something happens that must stop a sign-in in flight: a new password, a disable.
+    `email` is normalised (see `normalised_email`) and unique, and so is `username` where there
+    is one; `display_username` is how its owner wrote it. `revision` moves whenever something
+    happens that must stop a sign-in in flight: a new password, a disable.
     """
 
     id: str
@@ -42,6 +46,29 @@ class Account:
     roles: frozenset[str] = frozenset()
     disabled: bool = False
     revision: int = 0
+    username: str | None = None
+    display_username: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One thing that an account can sign in with: somebody at an identity provider.
+
+    `issuer` and `subject` name it and are unique together (OpenID Connect Core section 2);
+    `provider` is what the application calls the issuer. `sealed_tokens` are what the provider
+    handed over, sealed. A password stands in the same list, with `PASSWORD_PROVIDER`,
+    `PASSWORD_ISSUER` and the account's id as its subject.
+    """
+
+    id: str
+    account_id: str
+    provider: str
+    issuer: str
+    subject: str
+    created_at: int
+    updated_at: int
+    scopes: tuple[str, ...] = ()
+    sealed_tokens: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open, settings_from
+from limen.awaited import AwaitedVerbs
 from limen.connections import Connection, Connections
 from limen.driver import drive
 from limen.effects import (
@@ -30,7 +31,6 @@ from limen.effects import (
 from limen.errors import LimenError, StoreUnavailable
 from limen.feeds import coverage, feed_for, position
 from limen.hashing import HashingPool
-from limen.operations import Operations
 from limen.passwords import SALT_OCTETS
 from limen.secret import octets_of
 from limen.settings import Options, Settings, StrategyName
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from limen.trace.viewer import Viewer
     from limen.verdict import Authenticated, Verdict
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 _log = logging.getLogger("limen")
@@ -56,21 +55,7 @@ KEY_REFRESH_S = 60
 PURGE_EVERY_S = 600
 
 
-def _awaited(
-    flow: Callable[Concatenate[Operations, P], Flow[R]],
-) -> Callable[Concatenate[Limen, P], Coroutine[Any, Any, R]]:
-    """Make a method that runs one operation, with its signature and docstring."""
-
-    @functools.wraps(flow)
-    async def method(self: Limen, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        if not self._opened:
-            raise not_open("Limen")
-        return await self.run(flow(self._operations, *args, **kwargs))
-
-    return method
-
-
-class Limen:
+class Limen(AwaitedVerbs):
     """Sign-in for one application.
 
     `Limen("hybrid", database="sqlite+aiosqlite:///app.db", secret=...)` is the easy door.
@@ -324,36 +309,6 @@ class Limen:
                 self._feed.tell(self._connections.hear)
                 self._connections.feed = self._feed
             self._watching = True
-
-    # -- what an application asks for; the signatures and docstrings are those of Operations
-
-    sign_up = _awaited(Operations.sign_up)
-    add_account = _awaited(Operations.add_account)
-    sign_in = _awaited(Operations.sign_in)
-    remember = _awaited(Operations.remember)
-    recall = _awaited(Operations.recall)
-    reissue = _awaited(Operations.reissue)
-    refresh = _awaited(Operations.refresh)
-    exchange = _awaited(Operations.exchange)
-    sign_out = _awaited(Operations.sign_out)
-    revoke = _awaited(Operations.revoke)
-    sessions = _awaited(Operations.sessions)
-    session = _awaited(Operations.session)
-    account = _awaited(Operations.account)
-    account_by_email = _awaited(Operations.account_by_email)
-    accounts = _awaited(Operations.accounts)
-    update_account = _awaited(Operations.update_account)
-    set_roles = _awaited(Operations.set_roles)
-    change_password = _awaited(Operations.change_password)
-    disable = _awaited(Operations.disable)
-    enable = _awaited(Operations.enable)
-    spend = _awaited(Operations.spend)
-    purge = _awaited(Operations.purge)
-    credential_counts = _awaited(Operations.credential_counts)
-    keys = _awaited(Operations.keys)
-    rotate_keys = _awaited(Operations.rotate_keys)
-    remove_key = _awaited(Operations.remove_key)
-    service_token = _awaited(Operations.service_token)
 
     # -- what an edge needs besides
 

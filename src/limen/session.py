@@ -48,6 +48,8 @@ class Session:
     `created_at` is the moment that revocations compare with: a store never lets it be
     earlier than the subject's last "sign out everywhere". `expires_at` is the absolute end.
     `roles` are those of the sign-in; they count only while Limen does not keep the account.
+    `fields` is what the application keeps with the session, a JSON object as text: it is not
+    read on the way to a principal.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Session:
     client: Client = field(default_factory=Client)
     remembered: bool = True
     roles: frozenset[str] = frozenset()
+    fields: str = "{}"
 
     @property
     def ends_at(self) -> int:

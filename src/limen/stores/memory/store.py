@@ -29,6 +29,20 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return records.set_password(effect)
         case effects.SetDisabled():
             return records.set_disabled(effect)
+        case effects.SetEmail():
+            return records.set_email(effect)
+        case effects.SetUsername():
+            return records.set_username(effect)
+        case effects.RemoveAccount():
+            return records.remove_account(effect)
+        case effects.ListIdentities():
+            return records.list_identities(effect)
+        case effects.AddIdentity():
+            return records.add_identity(effect)
+        case effects.UpdateIdentity():
+            return records.update_identity(effect)
+        case effects.RemoveIdentity():
+            return records.remove_identity(effect)
         case effects.OpenSession():
             return records.open_session(effect)
         case effects.AttachCredential():
@@ -37,6 +51,8 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return records.find_session(effect)
         case effects.TouchSession():
             return records.touch_session(effect)
+        case effects.SetSessionFields():
+            return records.set_session_fields(effect)
         case effects.ListSessions():
             return records.list_sessions(effect)
         case effects.CountCredentials():
@@ -61,6 +77,8 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
         case effects.KeepTicket():
             records.keep_ticket(effect)
             return None
+        case effects.FindTicket():
+            return records.find_ticket(effect)
         case effects.Consume():
             return records.consume(effect)
         case effects.Purge():

@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from limen.effects import (
     AddAccount,
+    Ended,
     FindAccount,
+    RemoveAccount,
+    RemoveIdentity,
     SetDisabled,
+    SetEmail,
     SetPassword,
     UpdateAccount,
 )
@@ -119,6 +123,30 @@ def set_disabled(effect: SetDisabled) -> Steps[int | None]:
     intent = Intent(effect.disabled, None, effect.now, effect.horizon)
     done, ended = yield from _change(effect.id, replace(effect, horizon=0), intent)
     return None if done is None else ended
+
+
+def set_email(effect: SetEmail) -> Steps[bool]:
+    """Perform `SetEmail`; only another address moves the revision, which is copied here."""
+    if effect.email == effect.replacing:
+        return (yield from home(effect))
+    done, _ = yield from _change(effect.id, effect, _ENDS_NOTHING)
+    return bool(done)
+
+
+def remove(effect: RemoveAccount) -> Steps[Ended | None]:
+    """Perform `RemoveAccount`."""
+    found = yield from home(FindAccount(id=effect.id))
+    if found is None:
+        return None
+    intent = Intent(True, None, effect.now, effect.horizon)
+    done, ended = yield from _change(effect.id, replace(effect, horizon=0), intent)
+    return None if done is None else Ended(ended)
+
+
+def remove_identity(effect: RemoveIdentity) -> Steps[Any]:
+    """Perform `RemoveIdentity`, which moves the revision that is copied here."""
+    removal, _ = yield from _change(effect.account_id, effect, _ENDS_NOTHING)
+    return removal
 
 
 def _change(subject: str, effect: Effect[Any], intent: Intent) -> Steps[tuple[Any, int]]:

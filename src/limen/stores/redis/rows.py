@@ -55,6 +55,7 @@ def body_of(session: Session) -> str:
             session.client.user_agent,
             session.remembered,
             sorted(session.roles),
+            session.fields,
         ]
     )
 
@@ -67,7 +68,7 @@ def _set(text: bytes) -> frozenset[str]:
 def session_of(row: list[bytes]) -> Session:
     """Return the session of a row: its id, then the fields in the order of the scripts."""
     id_, subject, strategy, created, used, expires, idle, body = row
-    authenticated_at, methods, address, user_agent, remembered, roles = json.loads(body)
+    authenticated_at, methods, address, user_agent, remembered, roles, *newer = json.loads(body)
     return Session(
         id=text_of(id_),
         subject=text_of(subject),
@@ -81,6 +82,7 @@ def session_of(row: list[bytes]) -> Session:
         client=Client(address, user_agent),
         remembered=remembered,
         roles=frozenset(roles),
+        fields=newer[0] if newer else "{}",  # sessions from before there were fields live on
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from limen.stores.redis import scripts
 from limen.stores.redis.accounts import run_with_account
 from limen.stores.redis.rows import body_of, session_of, standing_of
-from limen.stores.redis.steps import Steps, run
+from limen.stores.redis.steps import ATTEMPTS, Steps, restless, run
 
 if TYPE_CHECKING:
     from limen.effects import (
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         FindSession,
         ListSessions,
         OpenSession,
+        SetSessionFields,
         TouchSession,
     )
     from limen.session import Session, Standing
@@ -69,6 +70,22 @@ def touch(effect: TouchSession) -> Steps[bool]:
     """Perform `TouchSession`."""
     reply = yield from run(scripts.TOUCH, effect.id, effect.used_at)
     return bool(reply[0] == b"touched")
+
+
+def set_fields(effect: SetSessionFields) -> Steps[Session | None]:
+    """Perform `SetSessionFields`: read the session, and replace its body if nobody else did."""
+    for _ in range(ATTEMPTS):
+        reply = yield from run_with_account(scripts.FIND, None, effect.id)
+        if reply[0] == b"none":
+            return None
+        session = standing_of(reply).session
+        newer = body_of(replace(session, fields=effect.fields))
+        reply = yield from run(scripts.SET_BODY, effect.id, reply[8], newer)
+        if reply[0] == b"none":
+            return None
+        if reply[0] == b"set":
+            return session_of(reply[1:9])
+    raise restless()
 
 
 def listed(effect: ListSessions) -> Steps[tuple[Session, ...]]:

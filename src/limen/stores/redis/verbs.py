@@ -23,6 +23,12 @@ def steps(effect: StoreEffect) -> Steps[Any]:  # noqa: C901, PLR0912 - a case pe
             return accounts.set_password(effect)
         case effects.SetDisabled():
             return accounts.set_disabled(effect)
+        case effects.SetEmail():
+            return accounts.set_email(effect)
+        case effects.RemoveAccount():
+            return accounts.remove(effect)
+        case effects.RemoveIdentity():
+            return accounts.remove_identity(effect)
         case effects.OpenSession():
             return sessions.open_(effect)
         case effects.AttachCredential():
@@ -31,6 +37,8 @@ def steps(effect: StoreEffect) -> Steps[Any]:  # noqa: C901, PLR0912 - a case pe
             return sessions.find(effect)
         case effects.TouchSession():
             return sessions.touch(effect)
+        case effects.SetSessionFields():
+            return sessions.set_fields(effect)
         case effects.ListSessions():
             return sessions.listed(effect)
         case effects.Revoke():
@@ -52,10 +60,15 @@ def steps(effect: StoreEffect) -> Steps[Any]:  # noqa: C901, PLR0912 - a case pe
         case (
             effects.FindAccount()
             | effects.ListAccounts()
+            | effects.SetUsername()
+            | effects.ListIdentities()
+            | effects.AddIdentity()
+            | effects.UpdateIdentity()
             | effects.KeepRevocations()
             | effects.ListKept()
             # A ticket that was used must not come back with an old state of Redis.
             | effects.KeepTicket()
+            | effects.FindTicket()
             | effects.Consume()
             | effects.LoadKeys()
             | effects.AddKey()

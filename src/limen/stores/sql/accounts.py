@@ -4,36 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from limen.account import Account, Found
-from limen.stores.sql import sessions
+from limen.account import PASSWORD_ISSUER, PASSWORD_PROVIDER, Account, Found
+from limen.effects import Ended
+from limen.errors import StoreUnavailable
+from limen.stores.sql import identities, sessions
 from limen.stores.sql.locks import hold_subject
 from limen.stores.sql.rows import Values, account_of, account_values, insert_for, names
-from limen.stores.sql.tables import ISSUER, PROVIDER, account, credential
+from limen.stores.sql.tables import account, credential
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from limen.effects import (
         AddAccount,
         FindAccount,
         ListAccounts,
+        RemoveAccount,
         SetDisabled,
+        SetEmail,
         SetPassword,
+        SetUsername,
         UpdateAccount,
     )
 
 _WITH_PASSWORD = select(account, credential.c.password_hash).join(
     credential,
-    and_(credential.c.issuer == ISSUER, credential.c.account_key == account.c.id),
+    and_(credential.c.issuer == PASSWORD_ISSUER, credential.c.account_key == account.c.id),
     isouter=True,
 )
 
 
 def find(connection: Connection, effect: FindAccount) -> Found | None:
     """Perform `FindAccount`."""
-    wanted = account.c.email == effect.email if effect.id is None else account.c.id == effect.id
+    if effect.id is not None:
+        wanted = account.c.id == effect.id
+    elif effect.username is not None:
+        wanted = account.c.username == effect.username
+    elif effect.identity is not None:
+        wanted = account.c.id == identities.owner(*effect.identity)
+    else:
+        wanted = account.c.email == effect.email
     row = connection.execute(_WITH_PASSWORD.where(wanted)).one_or_none()
     return None if row is None else Found(account_of(row), row.password_hash)
 
@@ -45,19 +58,33 @@ def listed(connection: Connection, effect: ListAccounts) -> tuple[Account, ...]:
 
 
 def add(connection: Connection, effect: AddAccount) -> bool:
-    """Perform `AddAccount`; the unique index on the address decides a race."""
+    """Perform `AddAccount`; the unique indexes decide a race."""
     new = (
         insert_for(connection, account)
         .values(account_values(effect.account))
-        .on_conflict_do_nothing(index_elements=[account.c.email])
+        .on_conflict_do_nothing()
         .returning(account.c.id)
     )
     if connection.execute(new).one_or_none() is None:
+        _check_id(connection, effect.account)
+        return False
+    if effect.identity is not None and not identities.inserted(connection, effect.identity):
+        connection.execute(delete(account).where(account.c.id == effect.account.id))
         return False
     if effect.password_hash is not None:
         created_at = effect.account.created_at
         _keep_password(connection, effect.account.id, effect.password_hash, created_at)
     return True
+
+
+def _check_id(connection: Connection, new: Account) -> None:
+    """Raise a fault if not the address or the name was taken but the id, which nobody chose."""
+    kept = connection.execute(select(account).where(account.c.id == new.id)).one_or_none()
+    same = kept is not None and (
+        kept.email == new.email or (new.username is not None and kept.username == new.username)
+    )
+    if kept is not None and not same:
+        raise StoreUnavailable("the store refused an id that it has already")
 
 
 def change(connection: Connection, effect: UpdateAccount) -> Account | None:
@@ -93,6 +120,50 @@ def set_password(connection: Connection, effect: SetPassword) -> bool:
     return True
 
 
+def set_email(connection: Connection, effect: SetEmail) -> bool:
+    """Perform `SetEmail`; the unique index on the address decides a race."""
+    hold_subject(connection, effect.id, shared=False)
+    values: Values = {
+        "email": effect.email,
+        "email_verified": effect.verified,
+        "updated_at": effect.now,
+    }
+    if effect.email != effect.replacing:
+        values["revision"] = account.c.revision + 1
+    return _changed(connection, effect.id, values, account.c.email == effect.replacing)
+
+
+def set_username(connection: Connection, effect: SetUsername) -> bool:
+    """Perform `SetUsername`; the unique index on the name decides a race."""
+    values = {
+        "username": effect.username,
+        "display_username": effect.display_username,
+        "updated_at": effect.now,
+    }
+    return _changed(connection, effect.id, values)
+
+
+def _changed(
+    connection: Connection, account_id: str, values: Values, *conditions: ColumnElement[bool]
+) -> bool:
+    """Change one account; false if there is none, or another has what must be unique."""
+    changing = update(account).where(account.c.id == account_id, *conditions).values(values)
+    try:
+        with connection.begin_nested():
+            return connection.execute(changing).rowcount == 1
+    except IntegrityError:
+        return False
+
+
+def remove(connection: Connection, effect: RemoveAccount) -> Ended | None:
+    """Perform `RemoveAccount`; its credentials go with the row."""
+    hold_subject(connection, effect.id, shared=False)
+    gone = delete(account).where(account.c.id == effect.id).returning(account.c.id)
+    if connection.execute(gone).one_or_none() is None:
+        return None
+    return sessions.end_user(connection, effect.id, None, effect.now, effect.horizon)
+
+
 def set_disabled(connection: Connection, effect: SetDisabled) -> int | None:
     """Perform `SetDisabled`. Enabling leaves the revision: disabling has moved it."""
     hold_subject(connection, effect.id, shared=False)
@@ -110,7 +181,7 @@ def set_disabled(connection: Connection, effect: SetDisabled) -> int | None:
 def _keep_password(connection: Connection, account_id: str, password_hash: str, now: int) -> None:
     changed = (
         update(credential)
-        .where(credential.c.issuer == ISSUER, credential.c.account_key == account_id)
+        .where(credential.c.issuer == PASSWORD_ISSUER, credential.c.account_key == account_id)
         .values(password_hash=password_hash, updated_at=now)
         .returning(credential.c.id)
     )
@@ -118,8 +189,8 @@ def _keep_password(connection: Connection, account_id: str, password_hash: str, 
         connection.execute(
             insert(credential).values(
                 account_id=account_id,
-                provider=PROVIDER,
-                issuer=ISSUER,
+                provider=PASSWORD_PROVIDER,
+                issuer=PASSWORD_ISSUER,
                 account_key=account_id,
                 password_hash=password_hash,
                 created_at=now,

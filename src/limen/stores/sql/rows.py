@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.dialects import postgresql, sqlite
 
-from limen.account import Account
+from limen.account import Account, Identity
 from limen.principal import Client
 from limen.session import Session, Standing
 
@@ -56,6 +56,8 @@ def account_values(account: Account) -> Values:
         "revision": account.revision,
         "created_at": account.created_at,
         "updated_at": account.updated_at,
+        "username": account.username,
+        "display_username": account.display_username,
     }
 
 
@@ -73,6 +75,38 @@ def account_of(row: Row[Any]) -> Account:
         roles=_set(kept["roles"]),
         disabled=kept["disabled"],
         revision=kept["revision"],
+        username=kept["username"],
+        display_username=kept["display_username"],
+    )
+
+
+def identity_values(identity: Identity) -> Values:
+    """Return the columns of an identity, but for the number that the database gives it."""
+    return {
+        "account_id": identity.account_id,
+        "provider": identity.provider,
+        "issuer": identity.issuer,
+        "account_key": identity.subject,
+        "created_at": identity.created_at,
+        "updated_at": identity.updated_at,
+        "scopes": names(identity.scopes),
+        "sealed_tokens": identity.sealed_tokens,
+    }
+
+
+def identity_of(row: Row[Any]) -> Identity:
+    """Return the identity of a row of credentials."""
+    kept = row._mapping
+    return Identity(
+        id=str(kept["id"]),
+        account_id=kept["account_id"],
+        provider=kept["provider"],
+        issuer=kept["issuer"],
+        subject=kept["account_key"],
+        created_at=kept["created_at"],
+        updated_at=kept["updated_at"],
+        scopes=_listed(kept["scopes"]),
+        sealed_tokens=kept["sealed_tokens"],
     )
 
 
@@ -92,6 +126,7 @@ def session_values(session: Session) -> Values:
         "user_agent": session.client.user_agent,
         "remembered": session.remembered,
         "roles": names(sorted(session.roles)),
+        "fields": session.fields,
     }
 
 
@@ -118,6 +153,7 @@ def session_of(kept: Columns) -> Session:
         client=Client(kept["address"], kept["user_agent"]),
         remembered=bool(kept["remembered"]),
         roles=_set(kept["roles"]),
+        fields=kept["fields"],
     )
 
 

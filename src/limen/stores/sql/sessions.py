@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ListSessions,
         OpenSession,
         Revoke,
+        SetSessionFields,
         TouchSession,
     )
 
@@ -131,6 +132,18 @@ def _add_secrets(
         if digest is not None:
             values = {"digest": digest, "session_id": session_id, "kind": kind, "issued_at": now}
             connection.execute(insert(secret).values(values))
+
+
+def set_fields(connection: Connection, effect: SetSessionFields) -> Session | None:
+    """Perform `SetSessionFields`: an update, which revives nothing."""
+    changed = (
+        update(session)
+        .where(session.c.id == effect.id)
+        .values(fields=effect.fields)
+        .returning(session)
+    )
+    row = connection.execute(changed).mappings().one_or_none()
+    return None if row is None else session_of(row)
 
 
 def touch(connection: Connection, effect: TouchSession) -> bool:

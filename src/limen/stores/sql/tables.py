@@ -27,11 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 # The migration that builds exactly these tables.
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 VERSION_TABLE: Final = "limen_schema"
-
-PROVIDER: Final = "credential"
-ISSUER: Final = "local:credential"
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
@@ -89,6 +86,9 @@ account = Table(
     Column("revision", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("username", Words),
+    Column("display_username", Words),
+    Index("uq_limen_account_username", "username", unique=True),
 )
 
 # What an account can sign in with. `issuer` and `account_key` name it: the local issuer and
@@ -104,6 +104,8 @@ credential = Table(
     Column("password_hash", Words),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("scopes", Words, nullable=False, server_default="[]"),  # a JSON array
+    Column("sealed_tokens", LargeBinary),
     UniqueConstraint("issuer", "account_key"),
     Index(None, "account_id"),
 )
@@ -125,6 +127,7 @@ session = Table(
     Column("user_agent", Words, nullable=False),
     Column("remembered", Boolean, nullable=False),
     Column("roles", Words, nullable=False),  # a JSON array
+    Column("fields", Words, nullable=False, server_default="{}"),  # a JSON object
     Index(None, "subject"),
     Index(None, "expires_at"),
 )
@@ -202,4 +205,5 @@ ticket = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("subject", Words, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("detail", Words),
 )

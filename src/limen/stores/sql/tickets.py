@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, delete, or_, select
 
@@ -14,9 +14,9 @@ from limen.stores.sql.tables import revocation, session, tally, ticket
 from limen.throttle import Tally
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
-    from limen.effects import Consume, Increment, KeepTicket, Purge
+    from limen.effects import Consume, FindTicket, Increment, KeepTicket, Purge
 
 
 def increment(connection: Connection, effect: Increment) -> Tally:
@@ -42,12 +42,24 @@ def increment(connection: Connection, effect: Increment) -> Tally:
 def keep(connection: Connection, effect: KeepTicket) -> None:
     """Perform `KeepTicket`; keeping the same one again replaces it."""
     kept = effect.ticket
-    changing = {"subject": kept.subject, "expires_at": kept.expires_at}
+    changing = {
+        "subject": kept.subject,
+        "expires_at": kept.expires_at,
+        "detail": kept.detail or None,
+    }
     connection.execute(
         insert_for(connection, ticket)
         .values(purpose=kept.purpose, digest=kept.digest, **changing)
         .on_conflict_do_update(index_elements=[ticket.c.purpose, ticket.c.digest], set_=changing)
     )
+
+
+def find(connection: Connection, effect: FindTicket) -> Ticket | None:
+    """Perform `FindTicket`."""
+    wanted = select(ticket).where(
+        ticket.c.purpose == effect.purpose, ticket.c.digest == effect.digest
+    )
+    return _valid(connection.execute(wanted).one_or_none(), effect.now)
 
 
 def consume(connection: Connection, effect: Consume) -> Ticket | None:
@@ -57,10 +69,13 @@ def consume(connection: Connection, effect: Consume) -> Ticket | None:
         .where(ticket.c.purpose == effect.purpose, ticket.c.digest == effect.digest)
         .returning(ticket)
     )
-    row = connection.execute(used).one_or_none()
-    if row is None or row.expires_at <= effect.now:
+    return _valid(connection.execute(used).one_or_none(), effect.now)
+
+
+def _valid(row: Row[Any] | None, now: int) -> Ticket | None:
+    if row is None or row.expires_at <= now:
         return None
-    return Ticket(row.purpose, row.digest, row.subject, row.expires_at)
+    return Ticket(row.purpose, row.digest, row.subject, row.expires_at, row.detail or "")
 
 
 def purge(connection: Connection, effect: Purge) -> int:

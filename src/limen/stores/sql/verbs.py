@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from limen import effects
-from limen.stores.sql import accounts, counts, families, kept, keys, log, sessions, tickets
+from limen.stores.sql import (
+    accounts,
+    counts,
+    families,
+    identities,
+    kept,
+    keys,
+    log,
+    sessions,
+    tickets,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,6 +40,20 @@ def answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return accounts.set_password(connection, effect)
         case effects.SetDisabled():
             return accounts.set_disabled(connection, effect)
+        case effects.SetEmail():
+            return accounts.set_email(connection, effect)
+        case effects.SetUsername():
+            return accounts.set_username(connection, effect)
+        case effects.RemoveAccount():
+            return accounts.remove(connection, effect)
+        case effects.ListIdentities():
+            return identities.listed(connection, effect)
+        case effects.AddIdentity():
+            return identities.add(connection, effect)
+        case effects.UpdateIdentity():
+            return identities.change(connection, effect)
+        case effects.RemoveIdentity():
+            return identities.remove(connection, effect)
         case effects.OpenSession():
             return sessions.open_(connection, effect)
         case effects.AttachCredential():
@@ -38,6 +62,8 @@ def answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return sessions.find(connection, effect)
         case effects.TouchSession():
             return sessions.touch(connection, effect)
+        case effects.SetSessionFields():
+            return sessions.set_fields(connection, effect)
         case effects.ListSessions():
             return sessions.listed(connection, effect)
         case effects.CountCredentials():
@@ -62,6 +88,8 @@ def answer(  # noqa: C901, PLR0912 - one case per member of a closed union
         case effects.KeepTicket():
             tickets.keep(connection, effect)
             return None
+        case effects.FindTicket():
+            return tickets.find(connection, effect)
         case effects.Consume():
             return tickets.consume(connection, effect)
         case effects.Purge():

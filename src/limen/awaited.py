@@ -1,0 +1,70 @@
+"""What an application asks of `Limen`; the signatures and docstrings are those of `Operations`."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from limen.assembly import not_open
+from limen.operations import Operations
+
+if TYPE_CHECKING:
+    from limen.effects import Flow
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _awaited(
+    flow: Callable[Concatenate[Operations, P], Flow[R]],
+) -> Callable[Concatenate[AwaitedVerbs, P], Coroutine[Any, Any, R]]:
+    """Make a method that runs one operation, with its signature and docstring."""
+
+    @functools.wraps(flow)
+    async def method(self: AwaitedVerbs, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if not self._opened:
+            raise not_open("Limen")
+        return await self.run(flow(self._operations, *args, **kwargs))
+
+    return method
+
+
+class AwaitedVerbs(ABC):
+    """The verbs; `Limen` has the rest. `BlockingLimen` has the same ones without await."""
+
+    _opened: bool
+    _operations: Operations
+
+    @abstractmethod
+    async def run(self, flow: Flow[R]) -> R:
+        """Run a flow; public so that your own flows can use the same store and trace."""
+
+    sign_up = _awaited(Operations.sign_up)
+    add_account = _awaited(Operations.add_account)
+    sign_in = _awaited(Operations.sign_in)
+    remember = _awaited(Operations.remember)
+    recall = _awaited(Operations.recall)
+    reissue = _awaited(Operations.reissue)
+    refresh = _awaited(Operations.refresh)
+    exchange = _awaited(Operations.exchange)
+    sign_out = _awaited(Operations.sign_out)
+    revoke = _awaited(Operations.revoke)
+    sessions = _awaited(Operations.sessions)
+    session = _awaited(Operations.session)
+    account = _awaited(Operations.account)
+    account_by_email = _awaited(Operations.account_by_email)
+    accounts = _awaited(Operations.accounts)
+    update_account = _awaited(Operations.update_account)
+    set_roles = _awaited(Operations.set_roles)
+    change_password = _awaited(Operations.change_password)
+    disable = _awaited(Operations.disable)
+    enable = _awaited(Operations.enable)
+    spend = _awaited(Operations.spend)
+    purge = _awaited(Operations.purge)
+    credential_counts = _awaited(Operations.credential_counts)
+    keys = _awaited(Operations.keys)
+    rotate_keys = _awaited(Operations.rotate_keys)
+    remove_key = _awaited(Operations.remove_key)
+    service_token = _awaited(Operations.service_token)
