@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from live import EMAIL, STRATEGIES, Live
+from nodes import node
 
 CLIENT = Path(__file__).parents[1] / "npm"
 INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
@@ -28,7 +29,7 @@ def installed() -> Path:
 
 def run(live: Live, folder: Path) -> dict[str, Any]:
     ran = subprocess.run(
-        ["node", "client.mjs", live.url],
+        [node(), "client.mjs", live.url],
         cwd=folder,
         capture_output=True,
         text=True,
