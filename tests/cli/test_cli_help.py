@@ -22,6 +22,7 @@ def test_every_expected_command_is_there() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
         *("", "secret", "settings", "migrate", "migrate-strategy", "doctor", "serve", "lab"),
         *("users", "users add", "users list", "users disable", "users enable"),
+        *("users verify", "users delete"),
         *("sessions", "sessions list", "sessions revoke"),
         *("keys", "keys list", "keys rotate", "keys retire", "keys remove"),
     }

@@ -182,7 +182,48 @@ def test_an_account_can_be_named_by_its_id(ready: Terminal) -> None:
 
 @pytest.mark.parametrize("who", ["nobody@example.org", "usr_nobody"])
 def test_an_unknown_account_exits_with_1(ready: Terminal, who: str) -> None:
-    for words in (("users", "disable"), ("users", "enable"), ("sessions", "list")):
+    for words in (
+        ("users", "disable"),
+        ("users", "enable"),
+        ("users", "verify"),
+        ("users", "delete", "--yes"),
+        ("sessions", "list"),
+    ):
         done = ready.run(*words, who)
         assert done.returncode == 1
         assert f"There is no account {who}." in done.stderr
+
+
+def test_deleting_ends_the_sessions_and_frees_the_address(ready: Terminal) -> None:
+    ready.sign_in()
+    said = ready.ok("users", "delete", EMAIL, "--yes", LIMEN_STRATEGY="hybrid")
+    assert re.fullmatch(rf"Deleted {EMAIL}: 1 session ended; {RECEIPT}\n", said)
+    with ready.limen() as auth:
+        assert auth.sign_in(EMAIL, PASSWORD) == Refused(Reason.BAD_CREDENTIALS)
+    ready.ok("users", "add", EMAIL, "--password-stdin", typed=PASSWORD)
+    assert ready.sign_in().account
+
+
+def test_without_a_terminal_nothing_is_deleted_unless_told_twice(ready: Terminal) -> None:
+    done = ready.run("users", "delete", EMAIL)
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+    assert ready.sign_in().account
+    receipt = ready.json("users", "delete", EMAIL, "--yes", LIMEN_STRATEGY="session")
+    assert receipt["user"].startswith("usr_")
+    assert receipt["sessions_ended"] == 1
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n", 1), ("y", 0)])
+def test_at_a_terminal_it_asks_before_it_deletes(ready: Terminal, answer: str, left: int) -> None:
+    screen, status = typed_into(ready, ["users", "delete", EMAIL], [answer])
+    assert EMAIL in screen
+    assert status == left
+    assert len(ready.json("users", "list")["users"]) == left
+
+
+def test_an_address_is_verified_by_hand(ready: Terminal) -> None:
+    assert ready.ok("users", "verify", EMAIL) == f"Verified {EMAIL}.\n"
+    (user,) = ready.json("users", "list")["users"]
+    assert user["email_verified"] is True
+    assert ready.json("users", "verify", user["id"]) == user

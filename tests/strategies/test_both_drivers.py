@@ -49,6 +49,8 @@ def script(clock):
     yield "authenticate", changed.issued.access.reveal()
     yield "disable", account
     yield "sign_in", "ada@example.org", "another long passphrase"
+    assert isinstance((yield "delete_account", account), Receipt)
+    assert (yield "delete_account", account) is None
     clock.advance(40 * 86_400_000)
     yield ("purge",)
 
@@ -115,7 +117,7 @@ def seen(event):
 def test_both_drivers_give_the_same_verdicts_and_the_same_trace(strategy):
     blocking_answers, blocking_events = play_blocking(strategy)
     answers, events = play_awaiting(strategy)
-    assert len(answers) == 26
+    assert len(answers) == 28
     for one, other in zip(answers, blocking_answers, strict=True):
         if repr(one).startswith("<Keyring"):
             assert repr(one) == repr(other)

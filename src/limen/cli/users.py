@@ -10,7 +10,16 @@ import typer
 from limen.cli.examples import example
 from limen.cli.faults import give_up
 from limen.cli.opening import ConfigOption, DatabaseOption, JsonOption, opened
-from limen.cli.output import emit, iso, moment, receipt_json, receipt_text, say, show_table
+from limen.cli.output import (
+    emit,
+    iso,
+    moment,
+    printable,
+    receipt_json,
+    receipt_text,
+    say,
+    show_table,
+)
 from limen.clock import SystemClock
 from limen.verdict import Reason, Refused
 
@@ -40,10 +49,17 @@ def register(app: typer.Typer) -> None:
     group.command("list", epilog=example("limen users list --limit 20 --json"))(list_users)
     group.command("disable", epilog=example("limen users disable ada@example.org"))(disable)
     group.command("enable", epilog=example("limen users enable ada@example.org"))(enable)
+    group.command("verify", epilog=example("limen users verify ada@example.org"))(verify)
+    group.command(
+        "delete",
+        epilog=example(
+            "limen users delete ada@example.org", "limen users delete ada@example.org --yes --json"
+        ),
+    )(delete)
     app.add_typer(
         group,
         name="users",
-        help="Add, list, disable and enable accounts.",
+        help="Add, list, disable, enable, verify and delete accounts.",
         epilog=example("limen users list"),
     )
 
@@ -157,6 +173,61 @@ def enable(
         emit({"user": account.id, "disabled": False})
     else:
         say(f"Enabled {account.email}.")
+
+
+def verify(
+    ctx: typer.Context,
+    user: UserArgument,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Mark the address of an account as verified, without a letter."""
+    with opened(ctx, config, database) as auth:
+        account = found(auth, user)
+        # Only the address that was looked up: its owner may be changing it meanwhile.
+        done = auth.set_email(account.id, account.email, verified=True, replacing=account.email)
+    if done is None:
+        give_up(f"There is no account {user}.")
+    if isinstance(done, Refused):
+        give_up(f"{account.email} is no longer the address of {account.id}.")
+    if as_json:
+        emit(_json(done))
+    else:
+        say(f"Verified {done.email}.")
+
+
+def delete(
+    ctx: typer.Context,
+    user: UserArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete an account with all that it can sign in with, and end its sessions.
+
+    Nothing brings it back; `limen users disable` only keeps the person out.
+    """
+    with opened(ctx, config, database) as auth:
+        account = found(auth, user)
+        if not yes:
+            _ask_first(account)
+        receipt = auth.delete_account(account.id)
+    if receipt is None:  # somebody else was faster
+        give_up(f"There is no account {user}.")
+    if as_json:
+        emit({"user": account.id, **receipt_json(receipt)})
+    else:
+        say(f"Deleted {account.email}: {receipt_text(receipt, SystemClock().now())}")
+
+
+def _ask_first(account: Account) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(
+            "nothing brings an account back; add --yes if nobody can be asked."
+        )
+    typer.confirm(f"Delete {printable(account.email)} ({account.id}) for good?", abort=True)
 
 
 def found(auth: BlockingLimen, user: str) -> Account:

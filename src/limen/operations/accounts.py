@@ -18,8 +18,10 @@ from limen.effects import (
     FindAccount,
     HashPassword,
     ListAccounts,
+    RemoveAccount,
     Revoke,
     SetDisabled,
+    SetEmail,
     UpdateAccount,
     ask,
     check,
@@ -27,7 +29,6 @@ from limen.effects import (
 )
 from limen.entropy import random_text
 from limen.evidence import Personal
-from limen.guarantees import Receipt
 from limen.operations.parts import Composed
 from limen.phase import Phase
 from limen.revocation import Target
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from limen.effects import Flow
+    from limen.guarantees import Receipt
 
 
 class Accounts(Composed):
@@ -125,11 +127,49 @@ class Accounts(Composed):
             yield from ask(Revoke(Target.tokens(account_id), clock.now(), self._horizon))
         return account
 
+    def set_email(
+        self, account_id: str, email: str, *, verified: bool, replacing: str | None = None
+    ) -> Flow[Account | Refused | None]:
+        """Change the address of an account, or whether it is verified; `None` if there is none.
+
+        Refused with `MALFORMED` or `EMAIL_TAKEN`, or with `ACCOUNT_CHANGED` if the address is
+        no longer `replacing` (which is by default the one that it has now). Another address
+        voids what was mailed to the old one and lets no sign-in in flight pass; sessions live
+        on.
+        """
+        address = normalised_email(email)
+        if not is_email(address):
+            return Refused(Reason.MALFORMED)
+        account = yield from self.account(account_id)
+        if account is None:
+            return None
+        old = account.email if replacing is None else normalised_email(replacing)
+        now = self._parts.clock.now()
+        yield from enter(Phase.USER_LOOKUP, {"email": Personal(address)})
+        done = yield from ask(SetEmail(account_id, address, old, verified, now))
+        if done:
+            return (yield from self.account(account_id))
+        owner = yield from ask(FindAccount(email=address))
+        free = owner is None or owner.account.id == account_id
+        if not (yield from check("address is free", free, Reason.EMAIL_TAKEN)):
+            return Refused(Reason.EMAIL_TAKEN)
+        return Refused(Reason.ACCOUNT_CHANGED)
+
+    def delete_account(self, account_id: str) -> Flow[Receipt | None]:
+        """Delete an account with all that it can sign in with; `None` if there is none.
+
+        Its sessions end as with `revoke`. Its address, username and identities are free again.
+        """
+        self._need_store("accounts")
+        now = self._parts.clock.now()
+        ended = yield from ask(RemoveAccount(account_id, now, self._horizon))
+        return None if ended is None else self._receipt(ended.sessions)
+
     def disable(self, account_id: str) -> Flow[Receipt | None]:
         """Disable an account and end its sessions (ASVS 7.4.2); `None` if there is none."""
-        parts, now = self._parts, self._parts.clock.now()
+        now = self._parts.clock.now()
         ended = yield from ask(SetDisabled(account_id, True, now, self._horizon))
-        return None if ended is None else Receipt(ended, parts.clock.now() + self._window)
+        return None if ended is None else self._receipt(ended)
 
     def enable(self, account_id: str) -> Flow[bool]:
         """Let a disabled account sign in again; false if there is no such account."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from limen import rotation
 from limen.claims import MAXIMUM_LEEWAY
 from limen.effects import FindRevocation, FindSession, ListSessions, ask, check, enter
-from limen.guarantees import Receipt
 from limen.operations.credentials import Credentials
 from limen.phase import Phase
 from limen.revocation import Kind, Target
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from limen.effects import Flow
+    from limen.guarantees import Receipt
     from limen.principal import Principal
     from limen.session import Session
 
@@ -51,9 +51,7 @@ class Endings(Credentials):
         # When a key was last used is not known, and the clock of who used it may be ahead.
         last_use = now + MAXIMUM_LEEWAY if target.kind is Kind.KEY else now
         receipt = yield from (keeping or [parts.primary])[0].revoke(target, last_use)
-        known = len(keeping) == len(parts.strategies)
-        # The clock is read again: the promise runs from the commit, and a store may be slow.
-        return Receipt(receipt.sessions_ended if known else None, parts.clock.now() + self._window)
+        return self._receipt(receipt.sessions_ended)
 
     def sessions(self, subject: str) -> Flow[tuple[Session, ...]]:
         """Return the live sessions of an account, newest first: its device list."""

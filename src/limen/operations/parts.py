@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from limen.errors import ConfigurationError
+from limen.guarantees import Receipt
 
 if TYPE_CHECKING:
     from limen.authenticators.password import PasswordAuthenticator
@@ -47,6 +48,16 @@ class Composed:
         self._horizon = max(one.horizon for one in parts.strategies)
         # With several strategies a credential of either kind may be out there.
         self._window = max(one.guarantees.revocation_window for one in parts.strategies)
+
+    def _receipt(self, ended: int | None) -> Receipt:
+        """Say what ended and by when no copy works.
+
+        The clock is read after the commit: the promise runs from there, and a store may be
+        slow. Where a strategy keeps nothing, nobody can know how many copies are out there.
+        """
+        parts = self._parts
+        known = all(one.guarantees.needs_store for one in parts.strategies)
+        return Receipt(ended if known else None, parts.clock.now() + self._window)
 
     def _need_store(self, what: str) -> None:
         if not self._parts.keeps:
