@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from nodes import install
 from servers import PostgresServer, RedisServer
 
 NOT_RUN = ("skipped", "xfailed")
@@ -41,6 +43,12 @@ def redis_url(redis_server: RedisServer) -> str:
     with redis_server.client() as client:
         client.flushall()
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def installed() -> Path:
+    """Give the folder of the npm packages, installed."""
+    return install()
 
 
 def _not_run(config: pytest.Config) -> list[pytest.TestReport]:

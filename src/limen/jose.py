@@ -84,9 +84,11 @@ class UnverifiedToken(NamedTuple):
 def sign(claims: Mapping[str, object], key: Key, typ: str) -> Secret:
     """Return a compact JWS whose header is exactly `alg`, `kid` and `typ`."""
     header = {"alg": key.algorithm.value, "kid": key.id, "typ": typ}
-    signing_input = _encode(_compact_json(header)) + b"." + _encode(_compact_json(claims))
+    signing_input = (
+        encode_segment(compact_json(header)) + b"." + encode_segment(compact_json(claims))
+    )
     signature = JWSRegistry.algorithms[key.algorithm.value].sign(signing_input, key.jose)
-    return Secret((signing_input + b"." + _encode(signature)).decode("ascii"))
+    return Secret((signing_input + b"." + encode_segment(signature)).decode("ascii"))
 
 
 def parse(token: str) -> UnverifiedToken:
@@ -105,7 +107,7 @@ def parse(token: str) -> UnverifiedToken:
     head, _, body = signing_input.partition(b".")
     if not (head and body and tail):
         _malformed()
-    return UnverifiedToken(_header(head), _decode(body), signing_input, _decode(tail))
+    return UnverifiedToken(_header(head), decode_segment(body), signing_input, decode_segment(tail))
 
 
 def verify_signature(token: UnverifiedToken, key: Key) -> bool:
@@ -154,7 +156,7 @@ def strict_json(data: bytes) -> dict[str, Any]:
             _malformed()
         if "\\u" in text:
             # An escape may spell half of a pair, which no encoder can write again.
-            _compact_json(value, ascii_only=False)
+            compact_json(value, ascii_only=False)
     except ValueError:
         _malformed()
     if not isinstance(value, dict):
@@ -168,7 +170,7 @@ def _malformed() -> NoReturn:
 
 @lru_cache(_KNOWN_HEADERS)
 def _header(segment: bytes) -> Header:
-    header = strict_json(_decode(segment))
+    header = strict_json(decode_segment(segment))
     if not header.keys() <= _HEADER:
         raise InvalidToken(Reason.UNSUPPORTED_HEADER)
     if "alg" not in header or not all(isinstance(value, str) for value in header.values()):
@@ -179,12 +181,16 @@ def _header(segment: bytes) -> Header:
     return Header(header["alg"], key_id, header.get("typ", ""))
 
 
-def _encode(data: bytes) -> bytes:
+def encode_segment(data: bytes) -> bytes:
+    """Return base64url without padding (RFC 7515 section 2)."""
     return urlsafe_b64encode(data).rstrip(b"=")
 
 
-def _decode(segment: bytes) -> bytes:
-    """Decode base64url that is spelt the one canonical way (RFC 4648 section 3.5)."""
+def decode_segment(segment: bytes) -> bytes:
+    """Decode base64url that is spelt the one canonical way (RFC 4648 section 3.5).
+
+    The segment is not empty. Raises `InvalidToken(MALFORMED)`, and nothing else.
+    """
     endings, padding = _ENDINGS[len(segment) % 4]
     if segment[-1] not in endings:
         _malformed()
@@ -194,7 +200,8 @@ def _decode(segment: bytes) -> bytes:
         _malformed()
 
 
-def _compact_json(value: object, *, ascii_only: bool = True) -> bytes:
+def compact_json(value: object, *, ascii_only: bool = True) -> bytes:
+    """Return JSON without white space, as UTF-8."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=ascii_only, allow_nan=False)
     return text.encode("utf-8")
 

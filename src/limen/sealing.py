@@ -1,6 +1,7 @@
 """The application's secrets, and what is kept sealed under them.
 
-The only module that derives keys and encrypts. Randomness is an argument: whoever seals
+The only module that encrypts what Limen itself keeps; the tokens of other front ends are
+`limen.jwe`'s. Randomness is an argument: whoever seals
 brings the nonce.
 """
 

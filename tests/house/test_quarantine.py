@@ -15,12 +15,12 @@ PLACES: dict[str, tuple[str, ...]] = {
     "argon2": ("passwords.py",),
     "asyncpg": ("stores/sql/",),
     # joserfc computes with it, and the two commonest signatures are checked without a detour.
-    "cryptography": ("jose.py", "keyring.py", "sealing.py"),
+    "cryptography": ("jose.py", "jwe.py", "keyring.py", "sealing.py"),
     "fastapi": ("web/fastapi.py", "web/fastapi/"),
     "httpx": ("lab/",),
     "jinja2": ("lab/",),
     # Whoever forges has a library too, and it must not be ours.
-    "joserfc": ("jose.py", "keyring.py", "lab/attacks/forge.py"),
+    "joserfc": ("jose.py", "jwe.py", "keyring.py", "lab/attacks/forge.py"),
     "opentelemetry": ("trace/otel.py",),
     "psycopg": ("stores/sql/",),
     "pydantic": ("cli/", "web/fastapi.py", "web/fastapi/"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import subprocess
 from collections.abc import Callable
@@ -12,19 +11,6 @@ from typing import Any
 import pytest
 from live import EMAIL, STRATEGIES, Live
 from nodes import node
-
-CLIENT = Path(__file__).parents[1] / "npm"
-INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-
-
-@pytest.fixture(scope="session")
-def installed() -> Path:
-    """Install the pinned client once; two workers do not do it at the same time."""
-    with (CLIENT / "package-lock.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (CLIENT / "node_modules" / "better-auth").is_dir():
-            subprocess.run(INSTALL, cwd=CLIENT, check=True, capture_output=True, timeout=110)
-    return CLIENT
 
 
 def run(live: Live, folder: Path) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""Tokens are read by the published packages, and theirs by us, both ways."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nodes import node
+
+from limen.entropy import SystemEntropy
+from limen.errors import InvalidToken
+from limen.jwe import TokenKeys
+from limen.verdict import Reason
+
+SECRETS = ["7fJp-w2Qx_Lz8vKc4RtYn6Hs1Bd3Mg5A", "Zq0o-Ue9Iy_Tr7Wp2Sd4Fg6Hj8Kl1Xc3"]
+PLAIN, SECURE = "authjs.session-token", "__Secure-authjs.session-token"
+CLAIMS = {"name": "Adé", "email": "ada@example.org", "picture": None, "sub": "7", "sid": "s"}
+HOUR = 3_600_000
+# The library, our keys from these secrets, and what the library needs beside them.
+KINDS: dict[str, tuple[str, Any, dict[str, Any]]] = {
+    "v5": ("five", lambda secrets: TokenKeys.auth_js(secrets, PLAIN), {"salt": PLAIN}),
+    "v5-secure": ("five", lambda secrets: TokenKeys.auth_js(secrets, SECURE), {"salt": SECURE}),
+    "v4": ("four", TokenKeys.next_auth, {}),
+    "better-auth": ("better", TokenKeys.better_auth, {}),
+}
+
+
+def asked(folder: Path, questions: list[list[Any]]) -> list[Any]:
+    """Return what the packages answer."""
+    ran = subprocess.run(
+        [node(), "tokens.mjs"],
+        cwd=folder,
+        input=json.dumps(questions),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    answers: list[Any] = json.loads(ran.stdout)
+    return answers
+
+
+def of_library(kind: str, secrets: list[str]) -> dict[str, Any]:
+    library, _, rest = KINDS[kind]
+    # Version 4 has one secret only.
+    return {"secret": secrets[0] if library == "four" else secrets, **rest}
+
+
+def ours(kind: str, secrets: list[str], now: int, lifetime: int = HOUR) -> str:
+    keys = KINDS[kind][1](secrets)
+    return keys.encrypt(CLAIMS, now=now, lifetime=lifetime, entropy=SystemEntropy()).reveal()
+
+
+def test_every_package_reads_ours_and_we_read_theirs(installed: Path) -> None:
+    now = time.time_ns() // 1_000_000
+    questions = []
+    for kind, (library, _, _) in KINDS.items():
+        given = of_library(kind, SECRETS)
+        decode = [library, "decode"]
+        questions += [
+            [*decode, {"token": ours(kind, SECRETS, now), **given}],
+            [*decode, {"token": ours(kind, SECRETS, now - 2 * HOUR), **given}],
+            [*decode, {"token": ours(kind, ["another secret"], now), **given}],
+            [library, "encode", {"token": CLAIMS, "maxAge": HOUR // 1000, **given}],
+            [library, "encode", {"token": CLAIMS, "maxAge": -60, **given}],
+        ]
+    answers = iter(asked(installed, questions))
+    for kind, (_, keys_of, _) in KINDS.items():
+        read, expired, foreign, token, ended = (next(answers) for _ in range(5))
+        assert {name: read[name] for name in CLAIMS} == CLAIMS, kind
+        assert read["exp"] == (now + HOUR) // 1000
+        for refused in (expired, foreign):
+            assert refused is None or "thrown" in refused, kind
+        claims = keys_of(SECRETS).decrypt(token, now=now)
+        assert {name: claims[name] for name in CLAIMS} == CLAIMS, kind
+        # Whoever replaced the secret still reads what the old one made.
+        assert keys_of([*SECRETS[::-1]]).decrypt(token, now=now)["sid"] == "s"
+        with pytest.raises(InvalidToken) as caught:
+            keys_of(SECRETS).decrypt(ended, now=now)
+        assert caught.value.reason is Reason.EXPIRED
+
+
+def test_a_package_with_both_secrets_reads_what_the_older_one_made(installed: Path) -> None:
+    now = time.time_ns() // 1_000_000
+    kinds = [kind for kind in KINDS if kind != "v4"]
+    questions = [
+        [
+            KINDS[kind][0],
+            "decode",
+            {"token": ours(kind, SECRETS[1:], now), **of_library(kind, SECRETS)},
+        ]
+        for kind in kinds
+    ]
+    assert [read["sid"] for read in asked(installed, questions)] == ["s"] * len(kinds)
