@@ -8,7 +8,7 @@ import pytest
 from live import EMAIL, NAME, PASSWORD, Live
 
 from limen import Budget
-from limen.service.better_auth.limits import address_of
+from limen.service.limits import address_of
 from limen.testing import FrozenClock
 
 THREE = Budget("sign-in:address", limit=3, window=10_000)

@@ -5,12 +5,11 @@ Everything a client can send ends here in a value or in a 4xx; nothing is writte
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from limen.account import is_email
+from limen.service import incoming
 from limen.service.better_auth.wire import (
     INVALID_FORM,
     INVALID_JSON,
@@ -22,15 +21,11 @@ from limen.service.better_auth.wire import (
     Problem,
     json_answer,
 )
+from limen.service.incoming import FORM_TYPE, TooLarge, Unreadable
 
 if TYPE_CHECKING:
     from limen.transports.base import HeaderLines
     from limen.web.asgi import Receive
-
-MAX_BODY = 65_536  # octets; the largest honest body holds an image's address
-MAX_DEPTH = 16  # no body of this protocol nests at all
-MAX_FIELDS = 64  # of a form or a query
-FORM_TYPE = "application/x-www-form-urlencoded"
 
 Kind: TypeAlias = Literal["string", "email", "boolean"]
 # What JavaScript calls the types of JSON; the messages name them.
@@ -43,10 +38,6 @@ _NAMES: dict[type, str] = {
     dict: "object",
     type(None): "null",
 }
-
-
-class Disconnected(Exception):
-    """The client left before its body was complete."""
 
 
 class _Absent:
@@ -115,36 +106,27 @@ class Body:
 
 
 async def read(receive: Receive, headers: HeaderLines) -> bytes | Answer:
-    """Read a body of at most `MAX_BODY` octets; raises `Disconnected`."""
-    for name, value in headers:
-        if name == b"content-length" and value.isdigit() and len(value.lstrip(b"0")) > 0:
-            stated = value.lstrip(b"0")
-            if len(stated) > len(str(MAX_BODY)) or int(stated) > MAX_BODY:
-                return PAYLOAD_TOO_LARGE.answer()
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            return PAYLOAD_TOO_LARGE.answer()
-        if not message.get("more_body"):
-            return bytes(body)
+    """Read a body; raises `Disconnected`."""
+    try:
+        return await incoming.read(receive, headers)
+    except TooLarge:
+        return PAYLOAD_TOO_LARGE.answer()
 
 
 def parse(octets: bytes, headers: HeaderLines, body: Body | None) -> object:
     """Return what a body says, `ABSENT` if there is none, an `Answer` if it says nothing."""
     if not octets:
         return ABSENT
-    stated = b", ".join(value for name, value in headers if name == b"content-type")
-    media_type = stated.decode("latin-1").partition(";")[0].strip().lower()
+    stated = incoming.stated_type(headers)
+    media_type = incoming.media_type(stated)
     forms = body is not None and body.forms
-    if media_type == JSON_TYPE:
-        return _parsed_json(octets)
-    if forms and media_type == FORM_TYPE:
-        return _parsed_form(octets)
-    return _unsupported(stated.decode("latin-1"), forms=forms)
+    is_json = media_type == JSON_TYPE
+    if not is_json and not (forms and media_type == FORM_TYPE):
+        return _unsupported(stated, forms=forms)
+    try:
+        return incoming.parsed_json(octets) if is_json else incoming.parsed_form(octets)
+    except Unreadable:
+        return (INVALID_JSON if is_json else INVALID_FORM).answer()
 
 
 def _unsupported(stated: str, *, forms: bool) -> Answer:
@@ -154,75 +136,6 @@ def _unsupported(stated: str, *, forms: bool) -> Answer:
     return json_answer(
         {"message": message, "code": UNSUPPORTED_MEDIA_TYPE.code}, UNSUPPORTED_MEDIA_TYPE.status
     )
-
-
-def _parsed_json(octets: bytes) -> object:
-    """Parse strictly (RFC 7493): UTF-8, one value for each name, numbers that are numbers."""
-    try:
-        text = octets.decode("utf-8")
-        if _too_deep(text):
-            return INVALID_JSON.answer()
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
-        # A lone surrogate or a NUL is no text that anybody typed, and no store holds it.
-        if "\\" in text and not _storable(value):
-            return INVALID_JSON.answer()
-    except (ValueError, RecursionError):
-        return INVALID_JSON.answer()
-    return value
-
-
-def _parsed_form(octets: bytes) -> object:
-    try:
-        text = octets.decode("ascii")
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
-        form = _object(list(pairs))
-    except ValueError:
-        return INVALID_FORM.answer()
-    return form if _storable(form) else INVALID_FORM.answer()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return members
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _too_deep(text: str) -> bool:
-    """Tell whether brackets outside texts nest deeper than `MAX_DEPTH`."""
-    if text.count("{") + text.count("[") <= MAX_DEPTH:
-        return False
-    depth, quoted, escaped = 0, False, False
-    for character in text:
-        if escaped:
-            escaped = False
-        elif character == "\\":
-            escaped = quoted
-        elif character == '"':
-            quoted = not quoted
-        elif not quoted and character in "{[":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif not quoted and character in "}]":
-            depth -= 1
-    return False
-
-
-def _storable(value: object) -> bool:
-    match value:
-        case str():
-            return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
-        case dict():
-            return all(_storable(one) for pair in value.items() for one in pair)
-        case list():
-            return all(_storable(one) for one in value)
-        case _:
-            return True
 
 
 def _name_of(value: object) -> str:

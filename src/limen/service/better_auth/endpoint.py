@@ -6,29 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from limen.evidence import Check, Evidence
-from limen.phase import Phase
-from limen.principal import Client
 from limen.service.better_auth.wire import JSON_TYPE
+from limen.service.visit import Visit
 from limen.transports import Carrier, Presented
-from limen.verdict import Authenticated, Reason, Refused
 
 if TYPE_CHECKING:
-    from limen.authority import Limen
     from limen.principal import Principal
     from limen.secret import Secret
     from limen.service.better_auth.bodies import Body
     from limen.service.better_auth.wire import Answer, Problem
-    from limen.session import Session
-    from limen.strategies.base import Strategy
-    from limen.web.request import RequestAuth
 
-MAX_USER_AGENT = 512  # characters kept for the device list
 # The client asks for its credentials in the body and keeps them itself.
 CARRIER_HEADER = b"x-limen-carrier"
-# Refusals that pass by themselves: another tab has the newer cookie, or a clock or a key set
-# is late. To forget the cookies would sign the person out.
-_PASSING = frozenset({Reason.SUPERSEDED, Reason.NOT_YET_VALID, Reason.UNKNOWN_KEY})
 
 Handler: TypeAlias = Callable[["Call"], Awaitable["Answer"]]
 Schema: TypeAlias = Mapping[str, Any]
@@ -60,11 +49,9 @@ class Endpoint:
 
 
 @dataclass(slots=True)
-class Call:
+class Call(Visit):
     """One request that passed every rule of its endpoint."""
 
-    auth: Limen
-    request_auth: RequestAuth
     body: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, str | list[str]] = field(default_factory=dict)
     principal: Principal | None = None
@@ -75,30 +62,6 @@ class Call:
         if self.principal is None:
             raise TypeError("this endpoint asks for no session")
         return self.principal
-
-    @property
-    def client(self) -> Client:
-        """What the device list will say of this client."""
-        address = self.request_auth.scope.get("client")
-        agent = self.header(b"user-agent")[:MAX_USER_AGENT]
-        return Client(address[0] if address else "", agent)
-
-    @property
-    def now(self) -> int:
-        """The time in milliseconds."""
-        return self.auth.assembly.clock.now()
-
-    def header(self, name: bytes) -> str:
-        """Return the first header of a name, the empty text if there is none."""
-        for key, value in self.request_auth.headers:
-            if key == name:
-                return value.decode("latin-1")
-        return ""
-
-    def carried(self) -> Presented | None:
-        """Return what the request carries, unless that is ambiguous."""
-        found = self.request_auth.presented()
-        return found if isinstance(found, Presented) else None
 
     def credentials(self) -> tuple[str, ...]:
         """Return every credential that the client holds, as text."""
@@ -118,70 +81,3 @@ class Call:
     def by_browser(self) -> bool:
         """Whether a page may read the answer: browsers send one of these with every POST."""
         return bool(self.header(b"origin") or self.header(b"sec-fetch-mode"))
-
-    @property
-    def strategy(self) -> str:
-        """The strategy that issues, for the trace."""
-        return self.auth.assembly.parts.primary.name
-
-    def record(self, phase: Phase, **outcome: Evidence) -> None:
-        """Tell the trace what this edge did."""
-        self.auth.assembly.tracer.record(self.strategy, phase, outcome=outcome)
-
-    def record_foreign(self) -> None:
-        """Tell the trace that the page which asks is not trusted, which nothing else would."""
-        check = Check("origin", False, Reason.CROSS_ORIGIN)
-        self.auth.assembly.tracer.record(self.strategy, Phase.CSRF_CHECK, checks=(check,))
-
-    def strategy_of(self, principal: Principal) -> Strategy:
-        """Return the strategy that accepted a principal."""
-        strategies = self.auth.assembly.parts.strategies
-        return next(one for one in strategies if one.name == principal.strategy)
-
-    def is_kept(self, principal: Principal) -> bool:
-        """Tell whether there must be a stored session behind a principal."""
-        if self.auth.assembly.keys.inherits(principal.key_id):
-            return False  # of a time without a store
-        return self.strategy_of(principal).guarantees.needs_store
-
-    async def living_session(self, principal: Principal) -> Session | None:
-        """Return the stored session of a principal if it is still meant."""
-        session = await self.auth.session(principal.session_id)
-        if session is None or session.subject != principal.subject or session.ends_at <= self.now:
-            return None
-        return session
-
-    async def signed_in(self) -> Principal | None:
-        """Return who acts, `None` unless the session itself still stands.
-
-        A signed token may outlive its session by a moment (`hybrid`) or to its end (`jwt`).
-        It opens none of the endpoints about the account: here the store is asked.
-        """
-        verdict = await self.request_auth.verdict()
-        if not isinstance(verdict, Authenticated):
-            self.forget(verdict)
-            return None
-        window = self.strategy_of(verdict.principal).guarantees.revocation_window
-        if window > 0 and self.is_kept(verdict.principal):
-            session = await self.living_session(verdict.principal)
-            if session is None:
-                self.forget(Refused(Reason.REVOKED))
-                return None
-        return verdict.principal
-
-    def forget(self, verdict: object) -> None:
-        """Make the browser forget cookies that will never be accepted again."""
-        carried = self.carried()
-        if carried is None or carried.carrier is not Carrier.COOKIE:
-            return
-        if not isinstance(verdict, Refused) or verdict.reason in _PASSING:
-            return
-        if (
-            self.request_auth.is_safe
-            and carried.refresh is not None
-            and verdict.reason is Reason.UNKNOWN_SESSION
-        ):
-            # Another tab may have traded this refresh token a moment ago, and its answer
-            # with the newer cookies must not be undone. Only a POST finds out.
-            return
-        self.request_auth.withdraw()

@@ -7,10 +7,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from limen.service.better_auth import schemas, wire
-from limen.service.better_auth.bodies import FORM_TYPE
 from limen.service.better_auth.endpoint import Call, Endpoint
 from limen.service.better_auth.routes import endpoints_of
 from limen.service.better_auth.wire import Problem, json_answer
+from limen.service.incoming import FORM_TYPE
 from limen.transports.cookie import documented_name
 from limen.transports.origin import SAFE_METHODS
 from limen.web.refusal import STORE_DOWN

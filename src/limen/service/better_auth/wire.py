@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
+
+from limen.service.answer import JSON_TYPE, Answer, HeaderPairs, date, json_answer
 
 if TYPE_CHECKING:
     from limen.account import Account
     from limen.principal import Principal
     from limen.session import Session
 
-HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
-JSON_TYPE = "application/json"
-NO_STORE = ("Cache-Control", "no-store")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole HTTP response, but for the cookies that the middleware adds."""
-
-    status: int = 200
-    body: bytes = b""
-    media_type: str | None = None
-    headers: HeaderPairs = ()
-
+# Taken over from the wire-neutral part, so that a handler has one place to ask.
+__all__ = ["JSON_TYPE", "Answer", "HeaderPairs", "date", "json_answer"]
 
 NOT_FOUND = Answer(404)
-
-
-def json_answer(value: Any, status: int = 200, headers: HeaderPairs = ()) -> Answer:
-    """Answer with JSON: no spaces, text unescaped."""
-    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-    return Answer(status, body, JSON_TYPE, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +75,6 @@ SESSION_NOT_CREATED = Problem(401, "FAILED_TO_CREATE_SESSION", "Failed to create
 def too_many_requests(wait: int) -> Answer:
     """Answer 429; `wait` is in seconds and stands in the standard header too."""
     return TOO_MANY_REQUESTS.answer((("X-Retry-After", str(wait)), ("Retry-After", str(wait))))
-
-
-def date(at: int) -> str:
-    """Return a time in milliseconds as the clients read it: UTC, three digits, `Z`."""
-    seconds, rest = divmod(at, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
 def user_of(account: Account) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""One whole answer of a wire, and how it is sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from limen.web.asgi import Send
+
+HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
+JSON_TYPE = "application/json"
+NO_STORE = ("Cache-Control", "no-store")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP response, but for the cookies that the middleware adds."""
+
+    status: int = 200
+    body: bytes = b""
+    media_type: str | None = None
+    headers: HeaderPairs = ()
+
+
+def json_answer(value: Any, status: int = 200, headers: HeaderPairs = ()) -> Answer:
+    """Answer with JSON: no spaces, text unescaped."""
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return Answer(status, body, JSON_TYPE, headers)
+
+
+def date(at: int) -> str:
+    """Return a time in milliseconds as JavaScript writes it: UTC, three digits, `Z`."""
+    seconds, rest = divmod(at, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    """Send an answer; what does not say how it may be kept is not kept."""
+    headers = list(answer.headers)
+    if not any(name.lower() == "cache-control" for name, _ in headers):
+        headers.append(NO_STORE)
+    headers.append(("X-Content-Type-Options", "nosniff"))
+    if answer.media_type is not None:
+        headers.append(("Content-Type", answer.media_type))
+    headers.append(("Content-Length", str(len(answer.body))))
+    lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": lines})
+    await send({"type": "http.response.body", "body": answer.body})

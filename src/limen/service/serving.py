@@ -1,0 +1,67 @@
+"""What every wire does with a connection: one answer, and nothing told of a fault."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, cast
+
+from limen.errors import ConfigurationError, Overloaded, StoreUnavailable
+from limen.service.answer import Answer, send_answer
+from limen.service.incoming import Disconnected
+from limen.web.asgi import SCOPE_KEY
+
+if TYPE_CHECKING:
+    from limen.authority import Limen
+    from limen.web.asgi import Receive, Scope, Send
+    from limen.web.request import RequestAuth
+
+_log = logging.getLogger("limen.service")
+
+
+class Wire(ABC):
+    """The endpoints of one protocol as an ASGI application; `AuthMiddleware` is around it."""
+
+    def __init__(self, auth: Limen) -> None:
+        self.auth = auth
+
+    @abstractmethod
+    async def answer(self, scope: Scope, receive: Receive, request_auth: RequestAuth) -> Answer:
+        """Answer one HTTP request."""
+
+    def fault(self) -> Answer:
+        """Answer after a fault that nobody foresaw."""
+        return Answer(500)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            # 1003: this endpoint takes no messages (RFC 6455 section 7.4.1).
+            await send({"type": "websocket.close", "code": 1003})
+            return
+        request_auth = scope.get(SCOPE_KEY)
+        if request_auth is None:
+            raise ConfigurationError(
+                "middleware",
+                "these endpoints are served without AuthMiddleware.",
+                "Call install(app, auth), or serve limen.service.app.create_app(auth).",
+            )
+        try:
+            answer = await self.answer(scope, receive, cast("RequestAuth", request_auth))
+        except (StoreUnavailable, Overloaded):
+            raise  # the middleware says 503
+        except Disconnected:
+            return
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the client learns nothing
+            _report(scope, fault)
+            answer = self.fault()
+        await send_answer(answer, send)
+
+
+def _report(scope: Scope, fault: Exception) -> None:
+    """Log where a fault happened and its type. Its text may quote what a client sent."""
+    frames = "".join(traceback.format_tb(fault.__traceback__))
+    _log.error(
+        "%s %s failed with %s\n%s", scope["method"], scope["path"], type(fault).__name__, frames
+    )
