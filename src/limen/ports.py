@@ -184,6 +184,10 @@ class BlockingFeed(View, Protocol):
         """Read what is new right now; raises `StoreUnavailable`."""
         ...
 
+    def tell(self, listener: Listener) -> None:
+        """Call `listener` with every batch of new entries, on the thread that read them."""
+        ...
+
     def close(self) -> None:
         """Stop following."""
         ...

@@ -13,12 +13,13 @@ from terminal import Terminal
 
 from limen import CookieSettings, PasswordPolicy, Settings
 from limen.cli.findings import Finding, Severity
-from limen.cli.settings_checks import SETTINGS_CHECKS, is_loopback
+from limen.cli.settings_checks import SETTINGS_CHECKS
 from limen.cli.store_checks import STORE_CHECKS, Observed
 from limen.entropy import SystemEntropy
 from limen.keyring import Algorithm, KeyState, generate
 from limen.sealing import Secrets
 from limen.stores.sql.condition import Condition
+from limen.transports.origin import is_loopback
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000

@@ -52,6 +52,7 @@ def loaded_by(statement: str) -> set[str]:
         f"import limen\nlimen.Limen('jwt', refresh=None, secret='{secrets.token_urlsafe(48)}')",
         "import limen.strategies, limen.transports, limen.authenticators, limen.trace",
         "import limen.stores.memory",
+        "import limen.verify as v\nv.Verifier('https://a.example/', issuer='a', audience='a')",
     ],
 )
 def test_nothing_heavy_is_loaded(statement: str) -> None:

@@ -5,13 +5,12 @@ Each check is a function of `Settings`; `SETTINGS_CHECKS` is all of them.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlsplit
 
 from limen.cli.findings import Finding, Severity
 from limen.cli.output import span
+from limen.transports.origin import is_loopback
 
 if TYPE_CHECKING:
     from limen.settings import Settings
@@ -138,20 +137,6 @@ SETTINGS_CHECKS: Final[tuple[SettingsCheck, ...]] = (
     idle_is_bounded,
     passwords_suit_one_factor,
 )
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL names this machine (RFC 6761 section 6.3 for names)."""
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_https(settings: Settings) -> bool:

@@ -193,5 +193,9 @@ class BlockingFollowingFeed:
                     lease.complete(reading)
                     return
 
+    def tell(self, listener: Listener) -> None:
+        """Call `listener` with every batch of new entries."""
+        self._lease.listeners.append(listener)
+
     def close(self) -> None:
         """Forget nothing: there is nothing open."""

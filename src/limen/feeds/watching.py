@@ -84,6 +84,10 @@ class BlockingWatchingFeed(Forkable):
             self._looked_ns = looking_ns
             self._behind = False
 
+    def tell(self, listener: Listener) -> None:
+        """Call `listener` with every batch of new entries."""
+        self._lease.listeners.append(listener)
+
     def _read_on(self, lease: Lease) -> None:
         while True:
             reading = lease.reading()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from limen.errors import ConfigurationError
 from limen.guarantees import Receipt
+from limen.strategies.jwt import KeySource
 
 if TYPE_CHECKING:
     from limen.authenticators.password import PasswordAuthenticator
     from limen.claims import TokenPolicy
     from limen.clock import Clock
     from limen.entropy import Entropy
-    from limen.keyring import Algorithm
+    from limen.keyring import Algorithm, Keyring
     from limen.sealing import Secrets
     from limen.strategies.base import Strategy
-    from limen.strategies.jwt import KeySource
+
+
+class KeyHolder(KeySource, Protocol):
+    """Keeps the keyring of this process, which flows replace when keys rotate."""
+
+    keyring: Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ class Parts:
     primary: Strategy
     accepted: tuple[Strategy, ...]
     passwords: PasswordAuthenticator
-    keys: KeySource
+    keys: KeyHolder
     secrets: Secrets
     algorithm: Algorithm
     policy: TokenPolicy

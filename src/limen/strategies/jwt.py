@@ -58,9 +58,12 @@ DEFAULT_GRACE = 10_000
 
 
 class KeySource(Protocol):
-    """Holds the keyring of this process; the engine replaces it when keys rotate."""
+    """Knows the keyring of this process; whoever keeps it replaces it when keys rotate."""
 
-    keyring: Keyring
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of this moment."""
+        ...
 
     def inherits(self, key_id: str | None) -> bool:
         """Tell whether a key is from a time without a store."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from enum import Enum, auto, unique
 from typing import TYPE_CHECKING
@@ -50,6 +51,20 @@ def origin_of(url: str) -> str | None:
     scheme = parts.scheme.lower()
     shown = "" if port is None or port == _DEFAULT_PORTS.get(scheme) else f":{port}"
     return f"{scheme}://{host}{shown}"
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL names this machine (RFC 6761 section 6.3 for names)."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class OriginRule:

@@ -1,0 +1,97 @@
+"""What both faces of the verifier share: the rules, the keys and the promise."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from limen.claims import TokenPolicy
+from limen.clock import Clock, SystemClock
+from limen.errors import ConfigurationError
+from limen.revocation import Kind
+from limen.strategies.hybrid import HybridStrategy
+from limen.strategies.jwt import JwtStrategy
+from limen.verify.fetching import checked_url
+from limen.verify.remote_keys import KeyLimits, RemoteKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from limen.guarantees import Guarantees
+    from limen.revocation import Revocation
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one verifier. Times are in milliseconds."""
+
+    clock: Clock
+    keys: RemoteKeys
+    strategy: JwtStrategy
+    max_lag: int
+    interval: int
+
+    @property
+    def guarantees(self) -> Guarantees:
+        """What is promised here, where no token is issued and no session is kept."""
+        strategy = self.strategy
+        return replace(
+            strategy.guarantees,
+            idle=None,
+            absolute=strategy.policy.lifetime,
+            needs_store=strategy.asks_feed,
+        )
+
+    def hear(self, entries: Sequence[Revocation]) -> None:
+        """Forget the keys that were withdrawn; their entries leave the log again."""
+        for entry in entries:
+            if entry.kind is Kind.KEY:
+                self.keys.withdraw(entry.subject)
+
+
+def assemble(
+    jwks_url: str,
+    policy: TokenPolicy,
+    *,
+    follows: bool,
+    max_lag: float,
+    feed_interval: float,
+    limits: KeyLimits,
+    tls: ssl.SSLContext | None,
+    clock: Clock | None,
+) -> Parts:
+    """Build the parts; raises `ConfigurationError`. Nothing is opened and nothing is read."""
+    if not 0 < feed_interval * 2 <= max_lag:
+        raise ConfigurationError(
+            "feed_interval",
+            "leaves no room within `max_lag` for one look that fails.",
+            "Make it less than half of `max_lag`.",
+        )
+    if tls is not None and not (tls.verify_mode is ssl.CERT_REQUIRED and tls.check_hostname):
+        raise ConfigurationError(
+            "tls",
+            "does not check who answers.",
+            "Make it by ssl.create_default_context(cafile=...).",
+        )
+    clock = clock or SystemClock()
+    keys = RemoteKeys(checked_url(jwks_url, "jwks_url"), clock, limits, tls)
+    lag = round(max_lag * 1000)
+    strategy = HybridStrategy(keys, policy, max_lag=lag) if follows else None
+    return Parts(
+        clock=clock,
+        keys=keys,
+        strategy=strategy or JwtStrategy(keys, policy, refresh=False),
+        max_lag=lag,
+        interval=round(feed_interval * 1000),
+    )
+
+
+def policy_of(issuer: str, audience: str, lifetime: float, leeway: float) -> TokenPolicy:
+    """Return what a token must say; raises `ConfigurationError`. Times are in seconds."""
+    return TokenPolicy(
+        issuer=issuer,
+        audience=audience,
+        lifetime=round(lifetime * 1000),
+        leeway=round(leeway * 1000),
+    )
