@@ -15,6 +15,7 @@ from limen.errors import ConfigurationError
 from limen.guarantees import RevocationCheck
 from limen.keyring import Algorithm
 from limen.passwords import OWASP_2025, Argon2Parameters, PasswordPolicy
+from limen.provider import LinkPolicy, Provider, checked_providers
 from limen.sealing import Secrets
 from limen.session import Lifetimes
 from limen.throttle import ACCOUNT_BUDGET, ADDRESS_BUDGET, Budget
@@ -60,6 +61,8 @@ class Options(TypedDict, total=False):
     argon2: Argon2Parameters
     hashing_workers: int | None
     cookies: CookieSettings
+    providers: Sequence[Provider]
+    linking: LinkPolicy
     account_budget: Budget
     address_budget: Budget
     sink: Sink | None
@@ -111,6 +114,8 @@ class Settings:
     argon2: Argon2Parameters = OWASP_2025
     hashing_workers: int | None = None
     cookies: CookieSettings = field(default_factory=CookieSettings)
+    providers: Sequence[Provider] = ()
+    linking: LinkPolicy = field(default_factory=LinkPolicy)
     account_budget: Budget = ACCOUNT_BUDGET
     address_budget: Budget = ADDRESS_BUDGET
     sink: Sink | None = field(default=None, repr=False)
@@ -120,6 +125,7 @@ class Settings:
         for listed in ("accept", "trusted_origins"):
             if isinstance(getattr(self, listed), str):
                 raise ConfigurationError(listed, "is one text.", "Write it as a list of texts.")
+        checked_providers(self.providers)
         OriginRule(self.base_url, self.trusted_origins)  # raises for what is no origin
         for name in (self.strategy, *self.accept):
             if name not in STRATEGY_NAMES:

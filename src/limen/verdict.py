@@ -54,6 +54,16 @@ class Reason(StrEnum):
     PASSWORD_TOO_SHORT = "password_too_short"
     PASSWORD_TOO_LONG = "password_too_long"
     PASSWORD_TOO_COMMON = "password_too_common"
+    # signing in by an identity provider
+    NOT_LINKED = "not_linked"
+    SIGN_UP_DISABLED = "sign_up_disabled"
+    NO_EMAIL = "no_email"
+    EMAIL_UNVERIFIED = "email_unverified"
+    EMAIL_DIFFERS = "email_differs"
+    IDENTITY_TAKEN = "identity_taken"
+    UNKNOWN_IDENTITY = "unknown_identity"
+    LAST_IDENTITY = "last_identity"
+    NOT_FRESH = "not_fresh"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ from limen import Budget, ConfigurationError, CookieSettings, PasswordPolicy, Se
 from limen.cli.configuration import Overrides, read, shown_database, stray_variables
 from limen.cli.variables import ALIASES, NAMES, NESTED, NOT_TEXT, in_written_unit
 from limen.passwords import Argon2Parameters
+from limen.provider import LinkPolicy
 
 OLDER = "Zq8vN2xLr5tWc7yBf0hJm3kPd6sGa9eU"
 RECORDS = {
     "passwords": PasswordPolicy,
     "argon2": Argon2Parameters,
     "cookies": CookieSettings,
+    "linking": LinkPolicy,
     "account_budget": Budget,
     "address_budget": Budget,
 }
@@ -57,6 +59,9 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "cookie_domain": ("app.example", "app.example"),
     "cookie_same_site": ("strict", "strict"),
     "cookie_host_prefix": ("no", False),
+    "linking_by_email": ("no", False),
+    "linking_different_emails": ("yes", True),
+    "linking_fresh": ("600", 600),
     "account_attempts": ("5", 5),
     "account_window": ("0.5", 0.5),
     "address_attempts": ("0", 0),

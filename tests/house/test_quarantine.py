@@ -13,14 +13,17 @@ PLACES: dict[str, tuple[str, ...]] = {
     "aiosqlite": ("stores/sql/",),
     "alembic": ("stores/sql/",),
     "argon2": ("passwords.py",),
+    # Authlib writes and reads OAuth's messages; httpx carries them.
+    "authlib": ("social/",),
     "asyncpg": ("stores/sql/",),
     # joserfc computes with it, and the two commonest signatures are checked without a detour.
     "cryptography": ("jose.py", "jwe.py", "keyring.py", "sealing.py"),
     "fastapi": ("web/fastapi.py", "web/fastapi/"),
-    "httpx": ("lab/",),
+    "httpx": ("lab/", "social/"),
     "jinja2": ("lab/",),
     # Whoever forges has a library too, and it must not be ours.
-    "joserfc": ("jose.py", "jwe.py", "keyring.py", "lab/attacks/forge.py"),
+    # ID tokens are signed in ways that ours never are.
+    "joserfc": ("jose.py", "jwe.py", "keyring.py", "lab/attacks/forge.py", "social/"),
     "opentelemetry": ("trace/otel.py",),
     "psycopg": ("stores/sql/",),
     "pydantic": ("cli/", "web/fastapi.py", "web/fastapi/"),

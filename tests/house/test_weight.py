@@ -12,6 +12,7 @@ HEAVY = [
     "aiosqlite",
     "alembic",
     "anyio",
+    "authlib",
     "asyncpg",
     "fastapi",
     "httpx",
@@ -53,6 +54,7 @@ def loaded_by(statement: str) -> set[str]:
         "import limen.strategies, limen.transports, limen.authenticators, limen.trace",
         "import limen.stores.memory",
         "import limen.verify as v\nv.Verifier('https://a.example/', issuer='a', audience='a')",
+        "from limen.social import google\ngoogle('id', 'secret')",
     ],
 )
 def test_nothing_heavy_is_loaded(statement: str) -> None:

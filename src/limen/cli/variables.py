@@ -141,6 +141,17 @@ class Written(BaseModel):
     cookie_host_prefix: bool | None = Field(
         None, description="Whether names begin with `__Host-` where they may, else `__Secure-`."
     )
+    linking_by_email: bool | None = Field(
+        None,
+        description="Whether a sign-in at a provider joins the account of the same verified "
+        "address.",
+    )
+    linking_different_emails: bool | None = Field(
+        None, description="Whether a person may link an identity with another address."
+    )
+    linking_fresh: float | None = Field(
+        None, description="Seconds since the sign-in in which an identity may be unlinked; 0: any."
+    )
     account_attempts: int | None = Field(
         None, description="Sign-in attempts on one account in each window; 0 is no limit."
     )
@@ -170,6 +181,9 @@ NESTED: Final = {
     "cookie_domain": ("cookies", "domain"),
     "cookie_same_site": ("cookies", "same_site"),
     "cookie_host_prefix": ("cookies", "host_prefix"),
+    "linking_by_email": ("linking", "by_email"),
+    "linking_different_emails": ("linking", "different_emails"),
+    "linking_fresh": ("linking", "fresh"),
     "account_attempts": ("account_budget", "limit"),
     "account_window": ("account_budget", "window"),
     "address_attempts": ("address_budget", "limit"),
@@ -182,12 +196,14 @@ ALIASES: Final = {"secrets": "secret"}
 NEVER_SHOWN: Final = frozenset({"secret", "secrets"})
 # What only code can give, and why.
 NOT_TEXT: Final = {
+    "providers": "each is a record of its own",
     "sink": "it is an object that receives trace events",
     "account_budget.name": "it is a name inside the store, and to change it changes nothing",
     "address_budget.name": "it is a name inside the store, and to change it changes nothing",
 }
 _SPELLINGS: Final = {
     "cookies.": "cookie_",
+    "linking.": "linking_",
     "password minimum": "password_minimum",
     "password maximum": "password_maximum",
 }

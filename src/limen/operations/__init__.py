@@ -4,12 +4,14 @@ An operation fetches the time once, picks the strategy and composes the protocol
 Expected outcomes are values; only faults raise.
 """
 
+from limen.operations.identities import Identities
+from limen.operations.identities import IdentitySignedIn as IdentitySignedIn
+from limen.operations.identities import ProvenIdentity as ProvenIdentity
 from limen.operations.parts import Parts as Parts
 from limen.operations.proving import PasswordChanged as PasswordChanged
-from limen.operations.proving import Proving
 from limen.operations.proving import SignedIn as SignedIn
 from limen.operations.upkeep import Upkeep
 
 
-class Operations(Proving, Upkeep):
+class Operations(Identities, Upkeep):
     """The verbs of Limen as flows; `Limen` and `BlockingLimen` run them."""

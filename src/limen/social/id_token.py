@@ -1,0 +1,138 @@
+"""ID tokens: signed by the provider, for this application, in answer to this request.
+
+OpenID Connect Core section 3.1.3.7, through joserfc and Authlib's claim rules.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from typing import TYPE_CHECKING, Any, Final
+
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import JWKRegistry
+from joserfc.jws import JWSRegistry
+
+from limen.social.failure import Failure, SocialFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from limen.clock import Clock
+    from limen.provider import Provider
+    from limen.social.discovery import Directory, Metadata
+    from limen.social.outbound import Outbound
+
+MAX_LENGTH: Final = 16_384  # characters
+LEEWAY_S: Final = 60
+MAX_AGE_S: Final = 3_600  # since it was signed; one that is older was kept by somebody
+_MAX_SUBJECT: Final = 255  # characters; OpenID Connect Core section 2
+_KEY_TYPES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+
+
+class IdTokens:
+    """Judges the ID tokens of every provider."""
+
+    def __init__(self, directory: Directory, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    async def judge(
+        self,
+        token: str,
+        provider: Provider,
+        metadata: Metadata,
+        outbound: Outbound,
+        *,
+        nonce: str | None,
+        access_token: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the claims of a token that passed every check; raises `SocialFailure`."""
+        header = _header(token)
+        algorithm, key_id = header.get("alg"), header.get("kid")
+        if not isinstance(algorithm, str) or algorithm not in metadata.algorithms:
+            raise _refused("algorithm")
+        keys = await self._directory.keys(provider, metadata, outbound)
+        fitting = _fitting(keys, algorithm, key_id)
+        if not fitting:
+            keys = await self._directory.keys(provider, metadata, outbound, newer=True)
+            fitting = _fitting(keys, algorithm, key_id)
+        if len(fitting) != 1:
+            raise _refused("key")
+        claims = _verified(token, fitting[0], algorithm)
+        self._check(claims, header, provider, nonce=nonce, access_token=access_token)
+        return claims
+
+    def _check(
+        self,
+        claims: dict[str, Any],
+        header: dict[str, Any],
+        provider: Provider,
+        *,
+        nonce: str | None,
+        access_token: str | None,
+    ) -> None:
+        now = self._clock.now() // 1000
+        if not provider.is_issuer(claims.get("iss"), claims.get("tid")):
+            raise _refused("iss")
+        parameters = {"client_id": provider.client_id, "access_token": access_token}
+        if nonce is not None:
+            parameters["nonce"] = nonce
+        rules: Any = {"aud": {"essential": True, "value": provider.client_id}}
+        try:
+            CodeIDToken(claims, header, rules, parameters).validate(now, LEEWAY_S)
+        except (JoseError, ValueError, TypeError) as fault:
+            raise _refused(getattr(fault, "claim", None) or type(fault).__name__) from None
+        audience, issued_at = claims["aud"], claims["iat"]
+        # Several audiences may hold tokens of each other: only ours alone is believed.
+        if audience not in (provider.client_id, [provider.client_id]):
+            raise _refused("aud")
+        if not isinstance(issued_at, int | float) or now - issued_at > MAX_AGE_S + LEEWAY_S:
+            raise _refused("iat")
+        if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= _MAX_SUBJECT:
+            raise _refused("sub")
+
+
+def _header(token: str) -> dict[str, Any]:
+    """Return what a token says of itself, which decides nothing but which key is tried."""
+    try:
+        if len(token) > MAX_LENGTH:
+            raise _refused("length")
+        head = token.split(".", 1)[0]
+        header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, RecursionError):
+        raise _refused("form") from None
+    if not isinstance(header, dict) or "crit" in header or "b64" in header:
+        raise _refused("header")
+    return header
+
+
+def _fitting(keys: list[dict[str, Any]], algorithm: str, key_id: object) -> list[Mapping[str, Any]]:
+    """Return the keys that may have signed; without a key id there must be one only."""
+    return [
+        one
+        for one in keys
+        if one.get("kty") == _KEY_TYPES[algorithm[:2]]
+        and one.get("use", "sig") == "sig"
+        and one.get("alg", algorithm) == algorithm
+        and (key_id is None or one.get("kid") == key_id)
+    ]
+
+
+def _verified(token: str, key: Mapping[str, Any], algorithm: str) -> dict[str, Any]:
+    try:
+        # As a public key whatever it holds: a private member would be somebody's mistake.
+        imported = JWKRegistry.import_key({**key})
+        registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+        claims = jwt.decode(token, imported, registry=registry).claims
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+        raise _refused("signature") from None
+    if not isinstance(claims, dict):
+        raise _refused("claims")
+    return claims
+
+
+def _refused(what: str) -> SocialFailure:
+    return SocialFailure(Failure.NO_PROFILE, f"an ID token failed its check of {what}")
