@@ -190,6 +190,20 @@ SECRETS = {
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_rows_of_every_revision_still_load(url, revision) -> None:
     migrate(url, to=revision)
+    _write_rows(url, revision)
+    migrate(url)
+    _check_rows(url)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_process_of_an_older_version_goes_on_writing(url, revision) -> None:
+    """It was opened before the migration, and knows nothing of the newer columns."""
+    migrate(url)
+    _write_rows(url, revision)
+    _check_rows(url)
+
+
+def _write_rows(url: str, revision: str) -> None:
     with connected(url) as connection:
         for statement in (ROWS / f"{revision}.sql").read_text().splitlines():
             # A colon inside a JSON text or an address is no parameter.
@@ -200,16 +214,18 @@ def test_rows_of_every_revision_still_load(url, revision) -> None:
             )
             used = {name: SECRETS[name] for name in text.compile().params}
             connection.execute(text, used)
-    migrate(url)
+
+
+def _check_rows(url: str) -> None:
     store = BlockingSqlStore(url)
     store.open()
     try:
-        _check_rows(store)
+        _check_store(store)
     finally:
         store.close()
 
 
-def _check_rows(store: BlockingSqlStore) -> None:
+def _check_store(store: BlockingSqlStore) -> None:
     roles = frozenset({"reader", "writer"})
     ada = Account("usr_ada", "ada@example.org", "Ada", NOW, NOW + 1, True, roles=roles, revision=3)
     kept = replace(session(), roles=frozenset({"guest"}))

@@ -18,8 +18,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from limen.testing.store_cases.accounts import AccountCases, PasswordCases
 from limen.testing.store_cases.case import MakeStore
+from limen.testing.store_cases.changes import AccountRemovals, EmailCases, UsernameCases
 from limen.testing.store_cases.counters import CounterCases, PurgeCases, TicketCases
 from limen.testing.store_cases.families import FamilyCases, FamilyRaces
+from limen.testing.store_cases.fields import SessionFieldCases
+from limen.testing.store_cases.identities import (
+    IdentityCases,
+    IdentityRemovals,
+    NewAccountCases,
+)
 from limen.testing.store_cases.keys import KeyCases
 from limen.testing.store_cases.log import KeptCases, LogCases, RevocationCases
 from limen.testing.store_cases.sessions import SessionCases
@@ -36,7 +43,14 @@ A = TypeVar("A")
 class StoreSuite(
     AccountCases,
     PasswordCases,
+    NewAccountCases,
+    EmailCases,
+    UsernameCases,
+    AccountRemovals,
+    IdentityCases,
+    IdentityRemovals,
     SessionCases,
+    SessionFieldCases,
     RevocationCases,
     FamilyCases,
     FamilyRaces,

@@ -191,7 +191,7 @@ class Accounts(Sessions):
             return Removal.LAST
         del self.identities[held.id]
         if held.issuer == PASSWORD_ISSUER:
-            del self.passwords[effect.account_id]
+            self.passwords.pop(effect.account_id, None)
         account = self.accounts[effect.account_id]
         self.accounts[account.id] = replace(
             account, revision=account.revision + 1, updated_at=effect.now

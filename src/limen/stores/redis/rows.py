@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 # Lua computes with doubles, which are exact up to here.
 _GREATEST: Final = 1 << 53
-# Of the reply `standing`: a word, the session's id and seven fields, then the account's state.
-STANDING: Final = 12
+# Of the reply `standing`: a word, the session's id and eight fields, then the account's state.
+STANDING: Final = 13
+_NO_FIELDS: Final = "{}"
 
 
 def encoded(argument: Argument) -> bytes:
@@ -55,9 +56,13 @@ def body_of(session: Session) -> str:
             session.client.user_agent,
             session.remembered,
             sorted(session.roles),
-            session.fields,
         ]
     )
+
+
+def fields_of(session: Session) -> str | None:
+    """Return what the application keeps with a session, `None` if that is nothing."""
+    return None if session.fields == _NO_FIELDS else session.fields
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -67,8 +72,8 @@ def _set(text: bytes) -> frozenset[str]:
 
 def session_of(row: list[bytes]) -> Session:
     """Return the session of a row: its id, then the fields in the order of the scripts."""
-    id_, subject, strategy, created, used, expires, idle, body = row
-    authenticated_at, methods, address, user_agent, remembered, roles, *newer = json.loads(body)
+    id_, subject, strategy, created, used, expires, idle, body, fields = row
+    authenticated_at, methods, address, user_agent, remembered, roles = json.loads(body)
     return Session(
         id=text_of(id_),
         subject=text_of(subject),
@@ -82,14 +87,14 @@ def session_of(row: list[bytes]) -> Session:
         client=Client(address, user_agent),
         remembered=remembered,
         roles=frozenset(roles),
-        fields=newer[0] if newer else "{}",  # sessions from before there were fields live on
+        fields=text_of(fields) or _NO_FIELDS,  # as of a session from before there were fields
     )
 
 
 def standing_of(reply: Reply) -> Standing:
     """Return what the function `standing` of the scripts answered."""
-    session = session_of(reply[1:9])
-    exists, disabled, roles = reply[9:STANDING]
+    session = session_of(reply[1:10])
+    exists, disabled, roles = reply[10:STANDING]
     if exists != b"1":
         return Standing(session, session.roles, disabled=False)
     return Standing(session, _set(roles), disabled=disabled == b"1")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from limen.stores.redis import scripts
 from limen.stores.redis.accounts import run_with_account
-from limen.stores.redis.rows import body_of, session_of, standing_of
-from limen.stores.redis.steps import ATTEMPTS, Steps, restless, run
+from limen.stores.redis.rows import body_of, fields_of, session_of, standing_of
+from limen.stores.redis.steps import Steps, run
 
 if TYPE_CHECKING:
     from limen.effects import (
@@ -43,6 +43,7 @@ def open_(effect: OpenSession) -> Steps[Session | None]:
         new.idle,
         body_of(new),
         max(0, new.expires_at - new.created_at) + _MARGIN,
+        fields_of(new),
     )
     return None if reply[0] == b"refused" else replace(new, created_at=int(reply[1]))
 
@@ -73,19 +74,9 @@ def touch(effect: TouchSession) -> Steps[bool]:
 
 
 def set_fields(effect: SetSessionFields) -> Steps[Session | None]:
-    """Perform `SetSessionFields`: read the session, and replace its body if nobody else did."""
-    for _ in range(ATTEMPTS):
-        reply = yield from run_with_account(scripts.FIND, None, effect.id)
-        if reply[0] == b"none":
-            return None
-        session = standing_of(reply).session
-        newer = body_of(replace(session, fields=effect.fields))
-        reply = yield from run(scripts.SET_BODY, effect.id, reply[8], newer)
-        if reply[0] == b"none":
-            return None
-        if reply[0] == b"set":
-            return session_of(reply[1:9])
-    raise restless()
+    """Perform `SetSessionFields`."""
+    reply = yield from run(scripts.SET_FIELDS, effect.id, effect.fields)
+    return None if reply[0] == b"none" else session_of(reply[1:10])
 
 
 def listed(effect: ListSessions) -> Steps[tuple[Session, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from limen.account import PASSWORD_ISSUER, PASSWORD_PROVIDER, Account, Found
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         UpdateAccount,
     )
 
+_other = account.alias()
 _WITH_PASSWORD = select(account, credential.c.password_hash).join(
     credential,
     and_(credential.c.issuer == PASSWORD_ISSUER, credential.c.account_key == account.c.id),
@@ -130,7 +131,8 @@ def set_email(connection: Connection, effect: SetEmail) -> bool:
     }
     if effect.email != effect.replacing:
         values["revision"] = account.c.revision + 1
-    return _changed(connection, effect.id, values, account.c.email == effect.replacing)
+    free = ~exists().where(_other.c.email == effect.email, _other.c.id != effect.id)
+    return _changed(connection, effect.id, values, account.c.email == effect.replacing, free)
 
 
 def set_username(connection: Connection, effect: SetUsername) -> bool:
@@ -140,13 +142,18 @@ def set_username(connection: Connection, effect: SetUsername) -> bool:
         "display_username": effect.display_username,
         "updated_at": effect.now,
     }
-    return _changed(connection, effect.id, values)
+    free = ~exists().where(_other.c.username == effect.username, _other.c.id != effect.id)
+    return _changed(connection, effect.id, values, free)
 
 
 def _changed(
     connection: Connection, account_id: str, values: Values, *conditions: ColumnElement[bool]
 ) -> bool:
-    """Change one account; false if there is none, or another has what must be unique."""
+    """Change one account under conditions; false if one does not hold.
+
+    What must be unique is looked for first: two accounts that exchange their addresses would
+    wait for each other at the index. Only what is taken in that very moment is found there.
+    """
     changing = update(account).where(account.c.id == account_id, *conditions).values(values)
     try:
         with connection.begin_nested():

@@ -68,15 +68,14 @@ def change(connection: Connection, effect: UpdateIdentity) -> bool:
 def remove(connection: Connection, effect: RemoveIdentity) -> Removal:
     """Perform `RemoveIdentity`, alone with the subject: of two at once one may be the last."""
     hold_subject(connection, effect.account_id, shared=False)
-    number = int(effect.identity_id) if effect.identity_id.isdecimal() else -1
-    mine = credential.c.account_id == effect.account_id
-    held = select(credential.c.id).where(mine).order_by(credential.c.id).with_for_update()
-    ids = connection.scalars(held).all()
-    if number not in ids:
+    held = select(credential.c.id).where(credential.c.account_id == effect.account_id)
+    # Compared as text, because what a client sends need not be a number, nor a small one.
+    mine = {str(number): number for number in connection.scalars(held)}
+    if effect.identity_id not in mine:
         return Removal.UNKNOWN
-    if len(ids) == 1:
+    if len(mine) == 1:
         return Removal.LAST
-    connection.execute(delete(credential).where(mine, credential.c.id == number))
     moved = {"revision": account.c.revision + 1, "updated_at": effect.now}
     connection.execute(update(account).where(account.c.id == effect.account_id).values(moved))
+    connection.execute(delete(credential).where(credential.c.id == mine[effect.identity_id]))
     return Removal.REMOVED

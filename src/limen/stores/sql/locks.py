@@ -7,7 +7,7 @@ keeps verbs from waiting for each other in a circle:
     1. housekeeping or keys        one purge, one change of keys at a time
     2. everybody                   shared; exclusive to end everybody's sessions
     3. one subject                 shared to open a session, exclusive to end all of them
-    4. the account row
+    4. the account row, then what it can sign in with
     5. session rows                one, or those of the locked subjects; a family's tokens
                                    belong to its session row
     6. the log                     taken before `seq` is drawn and held until the commit, so

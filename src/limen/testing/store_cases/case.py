@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from limen.account import Account
+from limen.account import Account, Identity
 from limen.effects import AddAccount, FindRefresh, OpenSession
 from limen.principal import Client
 from limen.session import Session
@@ -23,6 +23,7 @@ A = TypeVar("A")
 NOW: Final = 1_800_000_000_000
 MINUTE: Final = 60_000
 HORIZON: Final = 10 * MINUTE
+ISSUER: Final = "https://accounts.example"
 CROWD: Final = 100  # how many callers want the same thing at once
 ROUNDS: Final = 20  # how often two verbs race
 
@@ -92,6 +93,22 @@ def session(name: str = "one", subject: str = "usr_ada", /, **changes: Any) -> S
         methods=("pwd", "otp"),
         client=Client("192.0.2.7", "curl/8"),
         remembered=False,
+    )
+    return replace(made, **changes)
+
+
+def identity(name: str = "ada", subject: str = "12", /, **changes: Any) -> Identity:
+    """Return an identity of the account of that name at a provider."""
+    made = Identity(
+        id="",
+        account_id=f"usr_{name}",
+        provider="google",
+        issuer=ISSUER,
+        subject=subject,
+        created_at=NOW,
+        updated_at=NOW,
+        scopes=("openid", "email"),
+        sealed_tokens=b"\0sealed\xff",
     )
     return replace(made, **changes)
 

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limen.effects import (
     Consume,
     FindSession,
+    FindTicket,
     Increment,
     KeepTicket,
     Purge,
@@ -64,7 +66,7 @@ class CounterCases:
 
 
 class TicketCases:
-    """`KeepTicket` and `Consume`."""
+    """`KeepTicket`, `FindTicket` and `Consume`."""
 
     @case
     async def test_a_ticket_works_once(self, store: Store) -> None:
@@ -94,6 +96,39 @@ class TicketCases:
         wanted = [Consume("reset", digest("t"), NOW) for _ in range(CROWD)]
         answers = await together(*(store.perform(one) for one in wanted))
         assert [answer for answer in answers if answer is not None] == [ticket]
+
+    @case
+    async def test_a_detail_comes_back_as_it_was_kept(self, store: Store) -> None:
+        for detail in ("", '{"revision": 3, "to": "é\\u0000\U0001f511"}', "x" * 5_000):
+            ticket = Ticket("reset", digest("t"), "usr_ada", NOW + MINUTE, detail)
+            await store.perform(KeepTicket(ticket))
+            assert await store.perform(FindTicket("reset", digest("t"), NOW)) == ticket
+            assert await store.perform(Consume("reset", digest("t"), NOW)) == ticket
+        assert "revision" not in repr(replace(ticket, detail='{"revision": 3}'))
+
+    @case
+    async def test_a_ticket_is_looked_at_without_being_used(self, store: Store) -> None:
+        ticket = Ticket("reset", digest("t"), "usr_ada", NOW + MINUTE, "3")
+        await store.perform(KeepTicket(ticket))
+        for _ in range(2):
+            assert await store.perform(FindTicket("reset", digest("t"), NOW)) == ticket
+        for purpose, name, now in (
+            ("launch", "t", NOW),
+            ("reset", "u", NOW),
+            ("reset", "t", NOW + MINUTE),
+        ):
+            assert await store.perform(FindTicket(purpose, digest(name), now)) is None
+        assert await store.perform(Consume("reset", digest("t"), NOW)) == ticket
+        assert await store.perform(FindTicket("reset", digest("t"), NOW)) is None
+
+    @case
+    async def test_a_ticket_that_is_kept_again_is_replaced(self, store: Store) -> None:
+        first = Ticket("reset", digest("t"), "usr_ada", NOW + MINUTE, "first")
+        second = Ticket("reset", digest("t"), "usr_bob", NOW + 2 * MINUTE)
+        for ticket in (first, second):
+            await store.perform(KeepTicket(ticket))
+        assert await store.perform(Consume("reset", digest("t"), NOW + MINUTE)) == second
+        assert await store.perform(Consume("reset", digest("t"), NOW)) is None
 
 
 class PurgeCases:

@@ -5,7 +5,7 @@ for _, one in ipairs(owned(arg(1))) do
   local id, row = one[1], one[2]
   if now < math.min(tonumber(row[USED]) + tonumber(row[IDLE]), tonumber(row[EXPIRES])) then
     answer[#answer + 1] = { id, row[SUBJECT], row[STRATEGY], row[CREATED], row[USED],
-      row[EXPIRES], row[IDLE], row[BODY] }
+      row[EXPIRES], row[IDLE], row[BODY], row[FIELDS] or '' }
   end
 end
 return answer

@@ -1,5 +1,6 @@
 -- arg 1-5 account; 6 id, 7 subject, 8 revision or '', 9 reference or '', 10 refresh or '',
--- 11 strategy, 12 created, 13 used, 14 expires, 15 idle, 16 body, 17 life of the key in ms
+-- 11 strategy, 12 created, 13 used, 14 expires, 15 idle, 16 body, 17 life of the key in ms,
+-- 18 what the application keeps with it or ''
 local id, subject = arg(6), arg(7)
 local owner, missing = account(subject, true)
 if not owner then return missing end
@@ -13,6 +14,7 @@ local key, life = session_key(id), tonumber(arg(17))
 redis.call('HSET', key, 'subject', subject, 'strategy', row[STRATEGY], 'created', row[CREATED],
   'used', row[USED], 'expires', row[EXPIRES], 'idle', row[IDLE], 'body', row[BODY],
   'born', row[BORN])
+if arg(18) ~= '' then redis.call('HSET', key, 'fields', arg(18)) end
 redis.call('PEXPIRE', key, life)
 redis.call('ZADD', owned_key(subject), row[CREATED], id)
 if redis.call('PTTL', owned_key(subject)) < life then

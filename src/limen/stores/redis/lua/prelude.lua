@@ -5,6 +5,7 @@
 local P = '{limen}:'
 local DAY = 86400000
 local COPY = 300000 -- an account's state is read from its home again after this, in ms
+local GOING = 'x' -- how the token of a change begins that removes the account
 local STALE = 30000000 -- a change of an account that takes longer was given up, in us
 
 local function arg(n) return ARGV[n + 2] end
@@ -47,10 +48,11 @@ local function ends_key() return P .. 'ends:' .. era end
 local function bounds_key() return P .. 'bounds:' .. era end
 
 local SUBJECT, STRATEGY, CREATED, USED, EXPIRES, IDLE, BODY, BORN = 1, 2, 3, 4, 5, 6, 7, 8
+local FIELDS = 9 -- apart from the body, which a process of the version before reads as well
 
 local function session(id)
   local row = redis.call('HMGET', session_key(id), 'subject', 'strategy', 'created', 'used',
-    'expires', 'idle', 'body', 'born')
+    'expires', 'idle', 'body', 'born', 'fields')
   if row[SUBJECT] then return row end
   return nil
 end
@@ -117,12 +119,16 @@ end
 -- account changes. Without one the caller must read the home, and the answer counts only if
 -- no change has begun or ended since `moment`: g moves with both.
 
-local function abandoned(subject)
+-- Whether an account is changing, whether somebody gave a change up, and whether it goes.
+local function changing(subject)
+  local marked, abandoned, going = false, false, false
   for _, token in ipairs(redis.call('HKEYS', P .. 'm:' .. subject)) do
     local since = redis.call('ZSCORE', P .. 'marks', token .. '/' .. subject)
-    if since and tonumber(since) + STALE < clock() then return '1' end
+    marked = true
+    abandoned = abandoned or (since and tonumber(since) + STALE < clock())
+    going = going or string.sub(token, 1, #GOING) == GOING
   end
-  return '0'
+  return marked, abandoned, going
 end
 
 local function account(subject, fresh)
@@ -133,11 +139,15 @@ local function account(subject, fresh)
   end
   local moved = redis.call('GET', P .. 'g:' .. subject) or ''
   local moment = marker .. '/' .. moved .. '/' .. subject
+  local marked, abandoned, going = changing(subject)
+  -- From the first step of its removal on nobody acts for an account; the home may have lost it
+  -- already, and would say that its subject never had one.
+  if going and not (abandoned and arg(1) ~= moment) then return { '1', '1', '[]', '0' } end
   if arg(1) ~= moment then
-    return nil, { 'account', subject, moment, abandoned(subject) }
+    return nil, { 'account', subject, moment, abandoned and '1' or '0' }
   end
   local given = { arg(2), arg(3), arg(4), arg(5) }
-  if redis.call('EXISTS', P .. 'm:' .. subject) == 0 then
+  if not marked then
     redis.call('HSET', key, 'marker', marker, 'exists', given[1], 'disabled', given[2],
       'roles', given[3], 'revision', given[4])
     redis.call('PEXPIRE', key, COPY)
@@ -152,7 +162,7 @@ end
 
 local function standing(word, id, row, owner)
   return { word, id, row[SUBJECT], row[STRATEGY], row[CREATED], row[USED], row[EXPIRES],
-    row[IDLE], row[BODY], owner[1], owner[2], owner[3] }
+    row[IDLE], row[BODY], row[FIELDS] or '', owner[1], owner[2], owner[3] }
 end
 
 -- The log. n:* says for each name in it what the entries say together.
