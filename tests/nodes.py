@@ -30,3 +30,18 @@ def install() -> Path:
         if not (NPM / "node_modules" / "better-auth").is_dir():
             subprocess.run(_INSTALL, cwd=NPM, check=True, capture_output=True, timeout=110)
     return NPM
+
+
+def run(folder: Path, script: str, *arguments: str, given: str = "") -> str:
+    """Run a script of the folder and return what it printed; it must not fail."""
+    done = subprocess.run(
+        [node(), script, *arguments],
+        cwd=folder,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

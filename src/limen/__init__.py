@@ -25,6 +25,7 @@ from limen.secret import Secret as Secret
 from limen.session import Session as Session
 from limen.settings import Settings as Settings
 from limen.throttle import Budget as Budget
+from limen.transports.better_auth import BetterAuthSettings as BetterAuthSettings
 from limen.transports.cookie import CookieSettings as CookieSettings
 from limen.verdict import Absent as Absent
 from limen.verdict import Authenticated as Authenticated

@@ -19,6 +19,7 @@ from limen.provider import LinkPolicy, Provider, checked_providers
 from limen.sealing import Secrets
 from limen.session import Lifetimes
 from limen.throttle import ACCOUNT_BUDGET, ADDRESS_BUDGET, Budget
+from limen.transports.better_auth import BetterAuthSettings
 from limen.transports.cookie import MAX_AGE_S, CookieSettings
 from limen.transports.origin import OriginRule
 
@@ -63,6 +64,7 @@ class Options(TypedDict, total=False):
     cookies: CookieSettings
     providers: Sequence[Provider]
     linking: LinkPolicy
+    better_auth: BetterAuthSettings
     account_budget: Budget
     address_budget: Budget
     sink: Sink | None
@@ -116,6 +118,7 @@ class Settings:
     cookies: CookieSettings = field(default_factory=CookieSettings)
     providers: Sequence[Provider] = ()
     linking: LinkPolicy = field(default_factory=LinkPolicy)
+    better_auth: BetterAuthSettings = field(default_factory=BetterAuthSettings)
     account_budget: Budget = ACCOUNT_BUDGET
     address_budget: Budget = ADDRESS_BUDGET
     sink: Sink | None = field(default=None, repr=False)
@@ -142,6 +145,7 @@ class Settings:
             )
         self._check_axes()
         self._check_times()
+        self._check_cookies()
         if not self.base_path.startswith("/") or self.base_path.endswith("/"):
             raise ConfigurationError(
                 "base_path", f"{self.base_path!r} is not a path.", "Write it as /api/auth."
@@ -203,6 +207,14 @@ class Settings:
                 "feed_interval",
                 "leaves no room within `max_lag` for one look that fails.",
                 "Make it less than half of `max_lag`.",
+            )
+
+    def _check_cookies(self) -> None:
+        if self.better_auth.multi_session and not self.needs_store:
+            raise ConfigurationError(
+                "multi_session",
+                f"strategy={self.strategy!r} with refresh=None keeps no session to return to.",
+                "Leave it out, or use a strategy that keeps them.",
             )
 
     @property

@@ -10,7 +10,14 @@ import pytest
 from limens import SECRET
 from terminal import Terminal
 
-from limen import Budget, ConfigurationError, CookieSettings, PasswordPolicy, Settings
+from limen import (
+    BetterAuthSettings,
+    Budget,
+    ConfigurationError,
+    CookieSettings,
+    PasswordPolicy,
+    Settings,
+)
 from limen.cli.configuration import Overrides, read, shown_database, stray_variables
 from limen.cli.variables import ALIASES, NAMES, NESTED, NOT_TEXT, in_written_unit
 from limen.passwords import Argon2Parameters
@@ -22,6 +29,7 @@ RECORDS = {
     "argon2": Argon2Parameters,
     "cookies": CookieSettings,
     "linking": LinkPolicy,
+    "better_auth": BetterAuthSettings,
     "account_budget": Budget,
     "address_budget": Budget,
 }
@@ -62,6 +70,10 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "linking_by_email": ("no", False),
     "linking_different_emails": ("yes", True),
     "linking_fresh": ("600", 600),
+    "cookie_cache": ("60", 60),
+    "cookie_cache_format": ("jwt", "jwt"),
+    "multi_session": ("5", 5),
+    "session_jwt": ("yes", True),
     "account_attempts": ("5", 5),
     "account_window": ("0.5", 0.5),
     "address_attempts": ("0", 0),

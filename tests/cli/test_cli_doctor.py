@@ -11,7 +11,7 @@ import pytest
 from limens import SECRET
 from terminal import Terminal
 
-from limen import CookieSettings, PasswordPolicy, Settings
+from limen import BetterAuthSettings, CookieSettings, PasswordPolicy, Settings
 from limen.cli.findings import Finding, Severity
 from limen.cli.settings_checks import SETTINGS_CHECKS
 from limen.cli.store_checks import STORE_CHECKS, Observed
@@ -81,6 +81,10 @@ def test_sound_settings_and_a_healthy_store_have_no_findings() -> None:
         (
             {"idle": 31 * 86_400, "absolute": 31 * 86_400},
             *(Severity.WARNING, "idle", "31 d"),
+        ),
+        (
+            {"better_auth": BetterAuthSettings(cookie_cache=60)},
+            *(Severity.NOTE, "cookie_cache", "up to 1 min after a revoke"),
         ),
         ({"passwords": PasswordPolicy(14)}, Severity.NOTE, "password_minimum", "is 14"),
     ],

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 import typer
+from limens import SECRET
 from terminal import Terminal
 from typer.testing import CliRunner
 
 from limen.cli.main import app
+from limen.sealing import Secrets
+from limen.transports.better_auth import cache_secret
 
 
 def paths(command: object, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -63,6 +66,14 @@ def test_a_mistyped_command_is_a_usage_error_that_names_the_nearest(terminal: Te
 
 def test_the_version_is_printed(terminal: Terminal) -> None:
     assert terminal.ok("--version").startswith("limen 0.")
+
+
+def test_the_secret_of_the_cookie_cache_comes_from_the_one_that_is_configured(
+    terminal: Terminal,
+) -> None:
+    printed = terminal.ok("secret", "--cookie-cache").strip()
+    assert printed == cache_secret(Secrets.of(SECRET))
+    assert terminal.run("secret", "--cookie-cache", LIMEN_SECRET=None).returncode != 0
 
 
 def test_a_secret_is_fresh_and_accepted_as_one(terminal: Terminal) -> None:

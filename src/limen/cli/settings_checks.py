@@ -92,6 +92,19 @@ def revocation_is_known(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def copies_are_known(settings: Settings) -> Iterator[Finding]:
+    """A front end that reads the cookie cache learns of a revocation late."""
+    seconds = settings.better_auth.cookie_cache
+    if seconds:
+        yield Finding(
+            Severity.NOTE,
+            "cookie_cache",
+            f"lets a front end show somebody as signed in up to {span(round(seconds * 1000))} "
+            "after a revoke; this service itself never reads that cookie.",
+            "Let pages that matter ask `get-session`, or set LIMEN_COOKIE_CACHE to 0.",
+        )
+
+
 def access_is_short(settings: Settings) -> Iterator[Finding]:
     """A long token is a long theft."""
     if settings.strategy != "session" and settings.access_lifetime > LONG_ACCESS_S:
@@ -133,6 +146,7 @@ SETTINGS_CHECKS: Final[tuple[SettingsCheck, ...]] = (
     same_site_none_has_https,
     trusted_origins_name_somebody,
     revocation_is_known,
+    copies_are_known,
     access_is_short,
     idle_is_bounded,
     passwords_suit_one_factor,

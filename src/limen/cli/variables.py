@@ -152,6 +152,20 @@ class Written(BaseModel):
     linking_fresh: float | None = Field(
         None, description="Seconds since the sign-in in which an identity may be unlinked; 0: any."
     )
+    cookie_cache: float | None = Field(
+        None,
+        description="Seconds for which a front end may read the session from a cookie without "
+        "asking, and so goes on after a revocation; at most 300, 0 is off.",
+    )
+    cookie_cache_format: str | None = Field(
+        None, description="How that cookie is written: `compact`, `jwt` or `jwe`."
+    )
+    multi_session: int | None = Field(
+        None, description="Accounts that one browser may hold at once; at most 10, 0 is off."
+    )
+    session_jwt: bool | None = Field(
+        None, description="Whether `get-session` carries a token for other services as well."
+    )
     account_attempts: int | None = Field(
         None, description="Sign-in attempts on one account in each window; 0 is no limit."
     )
@@ -184,6 +198,10 @@ NESTED: Final = {
     "linking_by_email": ("linking", "by_email"),
     "linking_different_emails": ("linking", "different_emails"),
     "linking_fresh": ("linking", "fresh"),
+    "cookie_cache": ("better_auth", "cookie_cache"),
+    "cookie_cache_format": ("better_auth", "cookie_cache_format"),
+    "multi_session": ("better_auth", "multi_session"),
+    "session_jwt": ("better_auth", "session_jwt"),
     "account_attempts": ("account_budget", "limit"),
     "account_window": ("account_budget", "window"),
     "address_attempts": ("address_budget", "limit"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from limen.errors import ConfigurationError
 from limen.secret import Secret
 from limen.transports.base import Carrier, Presented
+from limen.transports.better_auth import SideCookies, renewing
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class CookieSettings:
             )
 
 
+def age_until(ends_at: int, now: int, *, remembered: bool) -> int | None:
+    """Return for how many seconds a browser keeps a cookie, `None` for as long as it runs."""
+    return max(0, min(MAX_AGE_S, -(-(ends_at - now) // 1000))) if remembered else None
+
+
 def documented_name(settings: CookieSettings, base_url: str | None) -> str:
     """Return what the access cookie is called where people use the service: https by default."""
     secure = (base_url or "https://").startswith("https://")
@@ -64,8 +70,11 @@ class CookieTransport:
 
     carrier = Carrier.COOKIE
 
-    def __init__(self, settings: CookieSettings, *, secure: bool) -> None:
-        """Make the transport; `secure=False` is for plain http, which belongs on the loopback."""
+    def __init__(self, settings: CookieSettings, *, secure: bool, several: bool = False) -> None:
+        """Make the transport; `secure=False` is for plain http, which belongs on the loopback.
+
+        With `several` a browser may hold several accounts, and each has a cookie besides.
+        """
         if not secure and settings.same_site == "none":
             raise ConfigurationError(
                 "cookies.same_site",
@@ -87,6 +96,9 @@ class CookieTransport:
         security = "; Secure" if secure else ""
         same_site = settings.same_site.capitalize()
         self._attributes = f"{domain}; Path=/; HttpOnly{security}; SameSite={same_site}"
+        cache_name = f"{prefix}{settings.prefix}.session_data"
+        self.beside = SideCookies(self.access_name, cache_name, self._attributes)
+        self._several = several
 
     def read(self, headers: Headers) -> Presented | Refused | None:
         """Read at most one cookie of each name.
@@ -137,10 +149,13 @@ class CookieTransport:
         """
         # The absolute end: a session slides at the server without a new cookie each time.
         ends_at = issued.session.expires_at if issued.session else issued.access_expires_at
-        age = max(0, min(MAX_AGE_S, -(-(ends_at - now) // 1000))) if issued.remembered else None
+        age = age_until(ends_at, now, remembered=issued.remembered)
         lines = [self._cookie(self.access_name, issued.access.reveal(), age)]
         if issued.refresh is not None:
             lines.append(self._cookie(self.refresh_name, issued.refresh.reveal(), age))
+        kept = renewing(issued) if self._several else None
+        if kept is not None:  # in step with the cookie that renews, in the same response
+            lines += self.beside.keep_account(issued.principal.session_id, kept, age)
         return lines
 
     def withdraw(self) -> HeaderLines:

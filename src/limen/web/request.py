@@ -42,11 +42,12 @@ class Edge:
         self.auth = auth
         self.bearer = BearerTransport()
         self.origins = OriginRule(settings.base_url, settings.trusted_origins)
-        self._secure = CookieTransport(settings.cookies, secure=True)
+        several = settings.better_auth.multi_session > 0
+        self._secure = CookieTransport(settings.cookies, secure=True, several=several)
         self._plain: CookieTransport | None = None
         base_url = settings.base_url
         if base_url is None or not base_url.startswith("https://"):
-            self._plain = CookieTransport(settings.cookies, secure=False)
+            self._plain = CookieTransport(settings.cookies, secure=False, several=several)
         self._always_plain = base_url is not None and self._plain is not None
 
     def cookies_at(self, scheme: str, host: bytes) -> CookieTransport:
@@ -90,6 +91,7 @@ class RequestAuth:
         "_watches",
         "consulted",
         "held",
+        "issued",
         "outgoing",
         "recalled",
         "scope",
@@ -100,6 +102,7 @@ class RequestAuth:
         # A copy: the request holds this object, and a ring would wait for the garbage collector.
         self.scope = dict(scope)
         self.outgoing: list[tuple[bytes, bytes]] = []
+        self.issued: Issued | None = None  # what the client holds after this response
         self.consulted = False
         self.recalled = False  # whether the verdict rests on a refresh token not used up
         self.held: Socket | Stream | None = None  # what may have to be closed before its time
@@ -278,7 +281,7 @@ class RequestAuth:
         renewed = await renewing(refresh)
         if isinstance(renewed, Refused):
             return renewed
-        self.deliver(renewed)
+        self._hand_out(renewed)
         return Authenticated(renewed.principal)
 
     async def _exchange(self, principal: Principal, carried: Presented) -> None:
@@ -288,12 +291,35 @@ class RequestAuth:
         refresh = carried.refresh.reveal() if carried.refresh else None
         issued = await self.auth.exchange(principal, refresh)
         if isinstance(issued, Issued):
-            self.deliver(issued)
+            self._hand_out(issued)
 
     def deliver(self, issued: Issued) -> None:
         """Set the cookies of a credential on this response, in place of any set before."""
-        self.outgoing[:] = self.cookies.deliver(issued, self.auth.assembly.clock.now())
+        self._hand_out(issued)
+        # It may be another person now, and a front end must not go on with the copy of the last.
+        self.forget_cache()
 
     def withdraw(self) -> None:
         """Make the client forget its cookies with this response."""
-        self.outgoing[:] = self.cookies.withdraw()
+        self.issued = None
+        self.put(self.cookies.withdraw())
+        self.forget_cache()
+        held = self.presented()
+        renews = (held.refresh or held.access) if isinstance(held, Presented) else None
+        for key, credential in self.cookies.beside.accounts(self.headers).items():
+            if credential == renews:
+                self.put(self.cookies.beside.forget_account(key))
+
+    def forget_cache(self) -> None:
+        """Expire the copy of a session that a front end reads, if the client has one."""
+        self.put(self.cookies.beside.forget_cache(self.headers))
+
+    def put(self, lines: HeaderLines) -> None:
+        """Set cookies on this response, each in place of one of its name."""
+        names = {line.partition(b"=")[0] for _, line in lines}
+        kept = [one for one in self.outgoing if one[1].partition(b"=")[0] not in names]
+        self.outgoing[:] = [*kept, *lines]
+
+    def _hand_out(self, issued: Issued) -> None:
+        self.issued = issued
+        self.put(self.cookies.deliver(issued, self.auth.assembly.clock.now()))

@@ -140,10 +140,13 @@ def handed_over(call: Call, issued: Issued) -> dict[str, Any]:
         call.request_auth.deliver(issued)
         # What a page's script can read is the session's name; the credential itself is in
         # a cookie that it cannot. Whoever is no browser may go on with either.
-        shown = issued.principal.session_id if call.by_browser else issued.access.reveal()
-        return {"token": shown}
+        if call.by_browser:
+            return {"token": issued.principal.session_id}
+        call.shown = issued.access
+        return {"token": issued.access.reveal()}
     if cookie:
         call.request_auth.withdraw()  # its session has just ended, and nothing replaces it
+    call.shown = issued.access
     return bearer_members(issued)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from limen.service import limits
 from limen.service.better_auth import bodies, openapi, origin
 from limen.service.better_auth.endpoint import Call, Endpoint
+from limen.service.better_auth.finish import finish
 from limen.service.better_auth.routes import endpoints_of
 from limen.service.better_auth.sessions import CHALLENGE
 from limen.service.better_auth.wire import (
@@ -80,7 +81,7 @@ class BetterAuthApp(Wire):
             call.principal = await call.signed_in()
             if call.principal is None:
                 return UNAUTHORIZED.answer(CHALLENGE)
-        return await endpoint.handler(call)
+        return await finish(call, await endpoint.handler(call))
 
 
 def _take_query(call: Call, scope: Scope) -> Answer | None:

@@ -48,6 +48,18 @@ class Endpoint:
     query: tuple[str, ...] = ()  # query parameters that it reads
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A session and its user as the wire tells them, and until when both may be believed.
+
+    `ends_at` is in milliseconds; `remembered` says whether the browser keeps them when it closes.
+    """
+
+    members: Mapping[str, Any]
+    ends_at: int
+    remembered: bool
+
+
 @dataclass(slots=True)
 class Call(Visit):
     """One request that passed every rule of its endpoint."""
@@ -55,6 +67,8 @@ class Call(Visit):
     body: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, str | list[str]] = field(default_factory=dict)
     principal: Principal | None = None
+    described: Description | None = None  # whom the answer tells of
+    shown: Secret | None = None  # the access credential, if the body hands it over
 
     @property
     def actor(self) -> Principal:
@@ -64,7 +78,16 @@ class Call(Visit):
         return self.principal
 
     def credentials(self) -> tuple[str, ...]:
-        """Return every credential that the client holds, as text."""
+        """Return what a new sign-in ends: what the client holds (ASVS 7.2.4).
+
+        Nothing where a browser may hold several accounts: which one gives way is known only
+        when it is known who signs in.
+        """
+        several = self.auth.settings.better_auth.multi_session > 0
+        return () if several and not self.by_bearer else self.held()
+
+    def held(self) -> tuple[str, ...]:
+        """Return the credentials that the client acts with, as text."""
         found = self.carried()
         parts: tuple[Secret | None, ...] = () if found is None else (found.access, found.refresh)
         return tuple(part.reveal() for part in parts if part is not None)

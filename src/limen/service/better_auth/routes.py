@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from limen.account import MAX_NAME
-from limen.service.better_auth import accounts, public, schemas, sessions
+from limen.service.better_auth import accounts, device_sessions, public, schemas, sessions
 from limen.service.better_auth.bodies import Body, Field
 from limen.service.better_auth.endpoint import CARRIER_HEADER, Endpoint
 from limen.service.better_auth.wire import UNAUTHORIZED
@@ -199,4 +199,7 @@ ENDPOINTS: Final = (
 def endpoints_of(auth: Limen) -> tuple[Endpoint, ...]:
     """Return the endpoints that this configuration has: without a store there are fewer."""
     keeps = auth.assembly.parts.keeps
-    return tuple(one for one in ENDPOINTS if keeps or not one.needs_store)
+    table: tuple[Endpoint, ...] = ENDPOINTS
+    if auth.settings.better_auth.multi_session:
+        table = (*table, *device_sessions.ENDPOINTS)
+    return tuple(one for one in table if keeps or not one.needs_store)

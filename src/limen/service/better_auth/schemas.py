@@ -94,6 +94,9 @@ REFRESHED: Final = _object(
     },
     {"refreshToken": _TEXT},
 )
+SIGNED_IN_NOW: Final = _object(
+    {"session": _named("Session"), "user": {"anyOf": [_named("User"), _named("Subject")]}}
+)
 SESSION_AND_USER: Final = {
     "oneOf": [
         {"type": "null", "description": "Nobody is signed in."},

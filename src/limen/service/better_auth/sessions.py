@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from limen.evidence import Public
 from limen.guarantees import Format
 from limen.phase import Phase
 from limen.revocation import Target
+from limen.service.better_auth import several
 from limen.service.better_auth.accounts import bearer_members
+from limen.service.better_auth.endpoint import Description
 from limen.service.better_auth.wire import (
     UNAUTHORIZED,
     Answer,
+    HeaderPairs,
     date,
+    exposed,
     json_answer,
     session_of,
     session_of_principal,
@@ -39,17 +43,25 @@ async def get_session(call: Call) -> Answer:
     due = _renewal_is_due(call, principal)
     if due and not call.request_auth.is_safe:
         principal, due = await _renewed(call, principal), False
-    members = await _described(call, principal)
-    if members is None:
+    call.described = await describe(call, principal)
+    if call.described is None:
         call.forget(Refused(Reason.REVOKED))
         return _nobody(call)
-    if due:
-        members["needsRefresh"] = True
+    members = {**call.described.members, **({"needsRefresh": True} if due else {})}
     call.record(Phase.RESOURCE_RESPOND, status=Public(200), signed_in=Public(True))
-    return json_answer(members, headers=_NO_CACHE)
+    return json_answer(members, headers=(*_NO_CACHE, *await _service_token(call, principal)))
+
+
+async def _service_token(call: Call, principal: Principal) -> HeaderPairs:
+    """Return a token for other services as a header, where that is asked for."""
+    if not call.auth.settings.better_auth.session_jwt:
+        return ()
+    minted = await call.auth.service_token(principal)
+    return () if isinstance(minted, Refused) else exposed("set-auth-jwt", minted.reveal())
 
 
 def _nobody(call: Call) -> Answer:
+    call.request_auth.forget_cache()
     call.record(Phase.RESOURCE_RESPOND, status=Public(200), signed_in=Public(False))
     return json_answer(None, headers=_NO_CACHE)
 
@@ -79,13 +91,15 @@ async def _renewed(call: Call, principal: Principal) -> Principal:
     return issued.principal
 
 
-async def _described(call: Call, principal: Principal) -> dict[str, Any] | None:
+async def describe(call: Call, principal: Principal) -> Description | None:
     """Return the session and user objects, `None` if the session has ended meanwhile."""
+    ends_at, remembered = principal.expires_at, True
     if call.is_kept(principal):
         session = await call.living_session(principal)
         if session is None:
             return None
         described = session_of(session)
+        ends_at, remembered = session.ends_at, session.remembered
     else:
         described = session_of_principal(principal)
     account = None
@@ -93,7 +107,7 @@ async def _described(call: Call, principal: Principal) -> dict[str, Any] | None:
         account = await call.auth.account(principal.subject)
     # Of a subject whose account Limen does not keep, the id is all that it knows.
     user = {"id": principal.subject} if account is None else user_of(account)
-    return {"session": described, "user": user}
+    return Description({"session": described, "user": user}, ends_at, remembered)
 
 
 async def list_sessions(call: Call) -> Answer:
@@ -126,10 +140,12 @@ async def revoke_other_sessions(call: Call) -> Answer:
 
 async def sign_out(call: Call) -> Answer:
     """End the session of this client, if it has one, and make it forget its cookies."""
-    held = call.credentials()
     refresh = call.body.get("refreshToken")
-    await call.auth.sign_out(*held, *((refresh,) if refresh else ()))
+    others = several.held_by_cookie(call)
+    told = (refresh,) if refresh else ()
+    await call.auth.sign_out(*call.held(), *told, *(one.reveal() for one in others.values()))
     _withdraw(call)
+    several.forget(call, *others)
     return json_answer({"success": True})
 
 
@@ -157,6 +173,7 @@ async def refresh(call: Call) -> Answer:
 
 def _handed_back(call: Call, issued: Issued, *, by_cookie: bool) -> Answer:
     if not by_cookie:
+        call.shown = issued.access
         return json_answer(bearer_members(issued))
     call.request_auth.deliver(issued)
     return json_answer({"token": None, "expiresAt": date(issued.access_expires_at)})

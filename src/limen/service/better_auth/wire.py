@@ -69,7 +69,13 @@ USER_EXISTS = Problem(
 )
 USER_NOT_FOUND = Problem(400, "USER_NOT_FOUND", "User not found")
 EMAIL_IS_FIXED = Problem(400, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated")
+INVALID_SESSION_TOKEN = Problem(401, "INVALID_SESSION_TOKEN", "Invalid session token")
 SESSION_NOT_CREATED = Problem(401, "FAILED_TO_CREATE_SESSION", "Failed to create session")
+
+
+def exposed(name: str, value: str) -> HeaderPairs:
+    """Return a header that a page of another, trusted origin may read (Fetch section 3.3.3)."""
+    return ((name, value), ("Access-Control-Expose-Headers", name))
 
 
 def too_many_requests(wait: int) -> Answer:
