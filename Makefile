@@ -68,4 +68,5 @@ services:  ## install what tests drive: PostgreSQL, Redis, Chromium, Node, wrk
 clean:  ## remove what can be made again, the example's database included
 	rm -rf .venv .limen .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf .coverage .coverage.* dist build tests/npm/node_modules
+	rm -rf examples/node_modules examples/*/.next examples/*/next-env.d.ts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

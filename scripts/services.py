@@ -1,7 +1,7 @@
 """Installs what the tests drive besides Python: databases, a browser, Node, wrk.
 
 Only what is missing is installed, and nothing is started: tests start private instances on
-127.0.0.1. The npm packages of `tests/npm` are installed from their lock.
+127.0.0.1. The npm packages of `tests/npm` and of `examples` are installed from their locks.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from pathlib import Path
 import system_packages
 
 ROOT = Path(__file__).resolve().parent.parent
-NPM = ROOT / "tests" / "npm"
-NPM_STAMP = NPM / "node_modules" / ".limen"
+LOCKED = (ROOT / "tests" / "npm", ROOT / "examples")
 
 
 def missing_packages() -> list[str]:
@@ -44,21 +43,20 @@ def _browser() -> str:
     return "chromium-browser" if "ID=ubuntu" in lines else "chromium"
 
 
-def install_npm_packages() -> None:
-    """Run `npm ci` when the lock has changed."""
-    lock = NPM / "package-lock.json"
-    if not lock.is_file():
-        return
+def install_npm_packages(place: Path) -> None:
+    """Run `npm ci` in a folder whose lock has changed."""
+    lock, stamp = place / "package-lock.json", place / "node_modules" / ".limen"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if NPM_STAMP.is_file() and NPM_STAMP.read_text() == digest:
+    if stamp.is_file() and stamp.read_text() == digest:
         return
-    print("Installing the npm packages of tests/npm", flush=True)
+    name = place.relative_to(ROOT)
+    print(f"Installing the npm packages of {name}", flush=True)
     # Lock files name no host, so that any configured registry serves them.
     environment = os.environ | {"npm_config_omit_lockfile_registry_resolved": "true"}
     command = ["npm", "ci", "--no-audit", "--no-fund"]
-    if subprocess.run(command, cwd=NPM, env=environment, check=False).returncode != 0:
-        sys.exit("npm could not install tests/npm; see above.")
-    NPM_STAMP.write_text(digest)
+    if subprocess.run(command, cwd=place, env=environment, check=False).returncode != 0:
+        sys.exit(f"npm could not install {name}; see above.")
+    stamp.write_text(digest)
 
 
 def main() -> None:
@@ -66,7 +64,8 @@ def main() -> None:
     missing = missing_packages()
     if missing:
         system_packages.install(missing, "The tests need more than Python")
-    install_npm_packages()
+    for place in LOCKED:
+        install_npm_packages(place)
 
 
 if __name__ == "__main__":

@@ -30,12 +30,15 @@ class _Line:
 class Proxy:
     """Listens on a free port of 127.0.0.1 (`port`) and forwards to a port of the same host.
 
-    `marks` are octets to look for in what clients send. `cut` and `stall` take one of them as
-    `only`, and then touch the connections whose client has sent it, and no others.
+    `at` is another address to listen on, where one must be known before. `marks` are octets
+    to look for in what clients send. `cut` and `stall` take one of them as `only`, and then
+    touch the connections whose client has sent it, and no others.
     """
 
-    def __init__(self, target: int, marks: tuple[bytes, ...] = ()) -> None:
-        self._target, self._marks = target, marks
+    def __init__(
+        self, target: int, marks: tuple[bytes, ...] = (), at: tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
+        self._target, self._marks, self._at = target, marks, at
         self._cut: bytes | None = None
         self._stalled: bytes | None = None
         self._delay = 0.0
@@ -65,6 +68,11 @@ class Proxy:
         self._cut = self._stalled = None
         self._in_loop(self._apply())
 
+    def forward_to(self, target: int) -> None:
+        """Let another server answer from now on; connections to the one before are broken."""
+        self._target = target
+        self._in_loop(self._abort_all())
+
     def delay(self, seconds: float) -> None:
         """Let whatever arrives from now on be forwarded so much later; 0 is no delay."""
         self._delay = seconds
@@ -88,18 +96,21 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(ANSWER_S)
 
     async def _listen(self) -> tuple[asyncio.Server, int]:
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._connected, *self._at)
         return server, int(server.sockets[0].getsockname()[1])
 
     async def _end(self) -> None:
         self._server.close()
-        for line in list(self._lines):
-            line.abort()
+        await self._abort_all()
         mine = asyncio.current_task()
         others = [task for task in asyncio.all_tasks() if task is not mine]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+
+    async def _abort_all(self) -> None:
+        for line in list(self._lines):
+            line.abort()
 
     async def _apply(self) -> int:
         return sum([self._apply_to(line) for line in list(self._lines)])

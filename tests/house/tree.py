@@ -21,6 +21,8 @@ MADE = frozenset(
         ".limen",
         "__pycache__",
         "node_modules",
+        ".next",
+        "next-env.d.ts",
         "dist",
         "build",
         "limen.egg-info",

@@ -1,0 +1,26 @@
+import type { Metadata } from "next";
+
+import { forMembers, type Session, viewer } from "@/lib/viewer";
+
+import { Devices } from "./devices";
+
+export const metadata: Metadata = { title: "Account" };
+
+export default async function Account() {
+  const sessions = await forMembers<Session[]>("/api/auth/list-sessions", "/account");
+  const who = await viewer();
+  const here = who.state === "signed-in" ? who.session.id : "";
+  return (
+    <>
+      <h1>Account</h1>
+      <section className="card" aria-labelledby="devices">
+        <h2 id="devices">Devices</h2>
+        <p>Everywhere you are signed in, the latest first.</p>
+        <Devices sessions={sessions} here={here} />
+        <p>
+          <a href="/export">Download this list</a>
+        </p>
+      </section>
+    </>
+  );
+}
