@@ -101,3 +101,15 @@ def checked_roles(roles: Iterable[str]) -> frozenset[str]:
             "Use fewer and shorter ones, and keep finer permissions in your own tables.",
         )
     return checked
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody from another system, with the hash that it kept and what they sign in with there.
+
+    The hash may be any that `limen.passwords` verifies; see `limen.foreign_hashes`.
+    """
+
+    account: Account
+    password_hash: str | None = field(default=None, repr=False)
+    identities: tuple[Identity, ...] = ()

@@ -43,6 +43,7 @@ class AwaitedVerbs(ABC):
 
     sign_up = _awaited(Operations.sign_up)
     add_account = _awaited(Operations.add_account)
+    import_account = _awaited(Operations.import_account)
     sign_in = _awaited(Operations.sign_in)
     remember = _awaited(Operations.remember)
     recall = _awaited(Operations.recall)

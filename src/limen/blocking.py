@@ -206,6 +206,7 @@ class BlockingLimen:
 
     sign_up = _called(Operations.sign_up)
     add_account = _called(Operations.add_account)
+    import_account = _called(Operations.import_account)
     sign_in = _called(Operations.sign_in)
     remember = _called(Operations.remember)
     recall = _called(Operations.recall)

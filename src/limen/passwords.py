@@ -1,6 +1,7 @@
 """Hashing passwords, and refusing bad ones when they are chosen.
 
-The only module that knows Argon2. Randomness is an argument: whoever hashes brings the salt.
+The only module that makes Argon2 hashes. Randomness is an argument: whoever hashes brings the
+salt. Hashes of other libraries are only verified, see `limen.foreign_hashes`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 from limen.errors import ConfigurationError
+from limen.foreign_hashes import Foreign
 from limen.secret import Secret
 from limen.verdict import Reason
+
+if TYPE_CHECKING:
+    from limen.foreign_hashes import Format
 
 SALT_OCTETS: Final = 16  # RFC 9106 section 3.1
 HASH_OCTETS: Final = 32
@@ -53,7 +58,7 @@ class PasswordHasher:
     received: nothing is trimmed, cut or folded (ASVS 6.2.8).
     """
 
-    __slots__ = ("_argon2", "_dummy")
+    __slots__ = ("_argon2", "_decoys", "_dummy")
 
     def __init__(self, parameters: Argon2Parameters = OWASP_2025) -> None:
         self._argon2 = argon2.PasswordHasher(
@@ -68,6 +73,8 @@ class PasswordHasher:
             f"$argon2id$v={argon2.low_level.ARGON2_VERSION}$m={parameters.memory}"
             f",t={parameters.passes},p={parameters.lanes}${'A' * 22}${'A' * 43}"
         )
+        # The costliest hash of another library that was met, of each format.
+        self._decoys: dict[Format, Foreign] = {}
 
     def hash(self, password: Secret, salt: bytes) -> str:
         """Return the encoded hash. `salt` is 16 random bytes, fresh for each hash."""
@@ -80,22 +87,45 @@ class PasswordHasher:
 
         `None` (there is no such account) and a text that is no hash of ours do the work of
         one verification and fail, so that time does not tell them from a wrong password.
+
+        A hash of another library is verified too, and is always to be made anew. From then on
+        whatever fails does that work as well, until the process ends: otherwise time would
+        tell who has an account that was imported and not used since.
         """
-        octets = _octets(password)
+        foreign = None if against is None else Foreign.of(against)
+        if foreign is not None:
+            right = foreign.verify(password)
+            self._learn(foreign)
+            return (True, True) if right else self._fail(password, foreign)
         if against is None or not _acceptable(against):
-            return self._fail(octets)
+            return self._fail(password)
         try:
-            self._argon2.verify(against, octets)
+            self._argon2.verify(against, _octets(password))
         except VerifyMismatchError:
+            self._spend(password)
             return False, False
         except (VerificationError, InvalidHashError):
-            return self._fail(octets)
+            return self._fail(password)
         return True, self._argon2.check_needs_rehash(against)
 
-    def _fail(self, octets: bytes) -> tuple[bool, bool]:
+    def _learn(self, foreign: Foreign) -> None:
+        met = self._decoys.get(foreign.format)
+        if met is None or foreign.work > met.work:
+            # Another dictionary: a second thread may be going through this one.
+            self._decoys = {**self._decoys, foreign.format: foreign.decoy()}
+
+    def _fail(self, password: Secret, done: Foreign | None = None) -> tuple[bool, bool]:
         with suppress(VerificationError):
-            self._argon2.verify(self._dummy, octets)
+            self._argon2.verify(self._dummy, _octets(password))
+        self._spend(password, done)
         return False, False
+
+    def _spend(self, password: Secret, done: Foreign | None = None) -> None:
+        """Do the work of every foreign format that was met, but for what is `done`."""
+        for kind, decoy in self._decoys.items():
+            due = decoy if done is None or done.format is not kind else done.short_of(decoy)
+            if due is not None:
+                due.verify(password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +202,8 @@ def _acceptable(encoded: str) -> bool:
         and cost.time_cost <= _TIME_CEILING
         and cost.parallelism <= _LANES_CEILING
     )
+
+
+def is_verifiable(encoded: str) -> bool:
+    """Tell whether a stored text is a hash that some password can be verified against."""
+    return _acceptable(encoded) or Foreign.of(encoded) is not None

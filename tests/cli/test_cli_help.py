@@ -23,7 +23,17 @@ COMMANDS = paths(typer.main.get_command(app))
 
 def test_every_expected_command_is_there() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
-        *("", "secret", "settings", "migrate", "migrate-strategy", "doctor", "serve", "lab"),
+        *(
+            "",
+            "secret",
+            "settings",
+            "migrate",
+            "migrate-strategy",
+            "doctor",
+            "serve",
+            "lab",
+            "import",
+        ),
         *("users", "users add", "users list", "users disable", "users enable"),
         *("users verify", "users delete"),
         *("sessions", "sessions list", "sessions revoke"),

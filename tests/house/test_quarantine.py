@@ -12,10 +12,12 @@ from sources import imports, modules
 PLACES: dict[str, tuple[str, ...]] = {
     "aiosqlite": ("stores/sql/",),
     "alembic": ("stores/sql/",),
-    "argon2": ("passwords.py",),
     # Authlib writes and reads OAuth's messages; httpx carries them.
     "authlib": ("social/",),
+    # One makes hashes, the other verifies those that other libraries made.
+    "argon2": ("passwords.py", "foreign_hashes.py"),
     "asyncpg": ("stores/sql/",),
+    "bcrypt": ("foreign_hashes.py",),
     # joserfc computes with it, and the two commonest signatures are checked without a detour.
     "cryptography": ("jose.py", "jwe.py", "keyring.py", "sealing.py"),
     "fastapi": ("web/fastapi.py", "web/fastapi/"),
@@ -30,7 +32,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "pydantic_settings": ("cli/",),
     "redis": ("stores/redis/",),
     "rich": ("cli/",),
-    "sqlalchemy": ("stores/sql/",),
+    "sqlalchemy": ("stores/sql/", "elsewhere/"),
     "starlette": ("lab/", "service/", "web/"),
     "typer": ("cli/",),
     "uvicorn": ("cli/", "lab/"),

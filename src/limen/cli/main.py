@@ -9,6 +9,7 @@ import typer
 
 from limen.cli import (
     doctor,
+    import_users,
     keys,
     lab,
     migrate,
@@ -75,6 +76,7 @@ migrate_strategy.register(app)
 doctor.register(app)
 serve.register(app)
 users.register(app)
+import_users.register(app)
 sessions.register(app)
 keys.register(app)
 lab.register(app)

@@ -34,6 +34,8 @@ class Terminal:
             "LIMEN_DATABASE": self.database,
             **CHEAP,
         }
+        if "PYTHONPATH" in os.environ:  # another copy of the sources is under test
+            self.env["PYTHONPATH"] = os.environ["PYTHONPATH"]
 
     def run(
         self, *words: str, typed: str | bytes = "", **env: str | None
