@@ -1,0 +1,24 @@
+"use client";
+
+import { client } from "@/lib/client";
+
+import { Devices } from "./devices";
+import { SignInForm } from "./sign-in-form";
+
+/** Whoever is signed in, by the hook of better-auth: it follows other tabs and renewals. */
+export function Person() {
+  const { data, isPending, error } = client.useSession();
+  if (isPending) return <p role="status">Looking …</p>;
+  if (error) return <p role="alert">The API does not answer right now.</p>;
+  if (data === null) return <SignInForm />;
+  return (
+    <>
+      <section aria-labelledby="who">
+        <h2 id="who">Hello, {data.user.name}</h2>
+        <p>{data.user.email}</p>
+        <button onClick={() => client.signOut()}>Sign out</button>
+      </section>
+      <Devices here={data.session.id} />
+    </>
+  );
+}
