@@ -11,14 +11,13 @@ from limens import SECRET
 from terminal import Terminal
 
 from limen import (
+    AuthjsSettings,
     BetterAuthSettings,
     Budget,
     ConfigurationError,
     CookieSettings,
-    EmailPolicy,
     PasswordPolicy,
     Settings,
-    UsernamePolicy,
 )
 from limen.cli.configuration import Overrides, read, shown_database, stray_variables
 from limen.cli.variables import ALIASES, NAMES, NESTED, NOT_TEXT, in_written_unit
@@ -32,12 +31,9 @@ RECORDS = {
     "cookies": CookieSettings,
     "linking": LinkPolicy,
     "better_auth": BetterAuthSettings,
+    "authjs": AuthjsSettings,
     "account_budget": Budget,
     "address_budget": Budget,
-    "email": EmailPolicy,
-    "letter_budget": Budget,
-    "letter_address_budget": Budget,
-    "usernames": UsernamePolicy,
 }
 # A text for each setting that is not its default, and what it must become.
 SAMPLES: dict[str, tuple[str, Any]] = {
@@ -80,32 +76,19 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "cookie_cache_format": ("jwt", "jwt"),
     "multi_session": ("5", 5),
     "session_jwt": ("yes", True),
+    "authjs_version": ("4", 4),
+    "authjs_path": ("/auth", "/auth"),
+    "authjs_session_token": ("jwe", "jwe"),
+    "authjs_secret": (f'["{SECRET}", "{OLDER}"]', (SECRET, OLDER)),
+    "authjs_token_lifetime": ("60", 60),
+    "authjs_sign_in_page": ("/login", "/login"),
+    "authjs_sign_out_page": ("/bye", "/bye"),
+    "authjs_error_page": ("/oops", "/oops"),
+    "authjs_verify_page": ("/sent", "/sent"),
     "account_attempts": ("5", 5),
     "account_window": ("0.5", 0.5),
     "address_attempts": ("0", 0),
     "address_window": ("60", 60),
-    "smtp": ("smtp://127.0.0.1:1025", "smtp://127.0.0.1:1025"),
-    "mail_from": ("App <a@app.example>", "App <a@app.example>"),
-    "email_required": ("true", True),
-    "email_on_sign_up": ("true", True),
-    "email_on_sign_in": ("true", True),
-    "email_signs_in": ("true", True),
-    "email_changes": ("false", False),
-    "email_deletes": ("false", False),
-    "email_deletes_by_link": ("true", True),
-    "email_notices": ("false", False),
-    "email_reset_lifetime": ("600", 600),
-    "email_verification_lifetime": ("600", 600),
-    "email_deletion_lifetime": ("600", 600),
-    "letter_limit": ("5", 5),
-    "letter_window": ("60", 60),
-    "letter_address_limit": ("0", 0),
-    "letter_address_window": ("60", 60),
-    "fresh": ("600", 600),
-    "username_enabled": ("yes", True),
-    "username_minimum": ("4", 4),
-    "username_maximum": ("20", 20),
-    "session_fields": ("theme: string, beta:boolean", {"theme": "string", "beta": "boolean"}),
 }
 SAMPLES["trusted_origins"] = (
     SAMPLES["trusted_origins"][0],
@@ -134,8 +117,6 @@ def test_every_setting_reaches_its_place_from_the_environment(
     text, expected = SAMPLES[name]
     if name == "refresh":
         monkeypatch.setenv("LIMEN_STRATEGY", "jwt")
-    if name == "smtp":
-        monkeypatch.setenv("LIMEN_BASE_URL", "https://app.example")
     before = read(Overrides()).settings()
     monkeypatch.setenv(f"LIMEN_{name.upper()}", text)
     configuration = read(Overrides())

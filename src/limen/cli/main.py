@@ -12,7 +12,6 @@ from limen.cli import (
     import_users,
     keys,
     lab,
-    mail,
     migrate,
     migrate_strategy,
     secret,
@@ -80,5 +79,4 @@ users.register(app)
 import_users.register(app)
 sessions.register(app)
 keys.register(app)
-mail.register(app)
 lab.register(app)

@@ -38,18 +38,17 @@ def _json_list(value: object) -> object:
     return decoded
 
 
-def _kinds(value: object) -> object:
-    """Read `theme: string, beta: boolean` as a table."""
-    if not isinstance(value, str):
-        return value
-    pairs = [entry.partition(":") for entry in value.split(",") if entry.strip()]
-    if not all(colon for _, colon, _ in pairs):
-        raise ValueError("is not a list such as `theme: string, beta: boolean`")
-    return {name.strip(): kind.strip() for name, _, kind in pairs}
-
-
-Kinds = Annotated[dict[str, str] | None, NoDecode, BeforeValidator(_kinds)]
 Listed = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_listed)]
+
+
+def _one_or_json_list(value: object) -> object:
+    """Read a JSON list, or one text as it stands."""
+    return _json_list(value) if isinstance(value, str) and value.startswith("[") else value
+
+
+OneOrJsonListed = Annotated[
+    str | tuple[str, ...] | None, NoDecode, BeforeValidator(_one_or_json_list)
+]
 JsonListed = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_json_list)]
 
 
@@ -177,6 +176,32 @@ class Written(BaseModel):
     session_jwt: bool | None = Field(
         None, description="Whether `get-session` carries a token for other services as well."
     )
+    authjs_version: int | None = Field(
+        None,
+        description="Serves the client of `next-auth` 4 or 5 as well; without it, no such client.",
+    )
+    authjs_path: str | None = Field(None, description="The path under which that is served.")
+    authjs_session_token: str | None = Field(
+        None,
+        description="`jwe` hands out the encrypted token that Next.js reads, beside the cookies "
+        "of Limen; `limen` only those.",
+    )
+    authjs_secret: OneOrJsonListed = Field(
+        None,
+        description="The secret that Next.js has as `AUTH_SECRET`, for that token; several, "
+        "newest first, as a JSON list.",
+    )
+    authjs_token_lifetime: float | None = Field(
+        None, description="Life of that token, and how far it may outlive a revocation, in seconds."
+    )
+    authjs_sign_in_page: str | None = Field(
+        None, description="Path of your own sign-in page, in place of the plain one."
+    )
+    authjs_sign_out_page: str | None = Field(None, description="Path of your own sign-out page.")
+    authjs_error_page: str | None = Field(None, description="Path of your own error page.")
+    authjs_verify_page: str | None = Field(
+        None, description="Path of your own page that says that a letter is on its way."
+    )
     account_attempts: int | None = Field(
         None, description="Sign-in attempts on one account in each window; 0 is no limit."
     )
@@ -185,72 +210,6 @@ class Written(BaseModel):
         None, description="Sign-in attempts from one address in each window; 0 is no limit."
     )
     address_window: float | None = Field(None, description="That window, in seconds.")
-    smtp: str | None = Field(
-        None,
-        description="The mail server that takes letters: `smtp://user:password@host:587` "
-        "(STARTTLS) or `smtps://` (port 465); without it they are printed.",
-    )
-    mail_from: str | None = Field(
-        None, description="In whose name letters go out: `My App <no-reply@app.example>`."
-    )
-    email_required: bool | None = Field(
-        None, description="Whether nobody may sign in before their address is verified."
-    )
-    email_on_sign_up: bool | None = Field(
-        None, description="Whether a sign-up is followed by a letter that verifies the address."
-    )
-    email_on_sign_in: bool | None = Field(
-        None, description="Whether who is kept out for an unverified address gets another letter."
-    )
-    email_signs_in: bool | None = Field(
-        None, description="Whether the link that verifies an address signs its reader in."
-    )
-    email_changes: bool | None = Field(None, description="Whether people may change their address.")
-    email_deletes: bool | None = Field(None, description="Whether people may delete their account.")
-    email_deletes_by_link: bool | None = Field(
-        None, description="Whether they need a mailed link for that."
-    )
-    email_notices: bool | None = Field(
-        None, description="Whether people get a letter after a new password or address."
-    )
-    email_reset_lifetime: float | None = Field(
-        None, description="Seconds for which a link to choose a new password works."
-    )
-    email_verification_lifetime: float | None = Field(
-        None, description="Seconds for which a link that verifies an address works."
-    )
-    email_deletion_lifetime: float | None = Field(
-        None, description="Seconds for which a link that deletes an account works."
-    )
-    letter_limit: int | None = Field(
-        None, description="Letters of one kind to one address in each window; 0 is no limit."
-    )
-    letter_window: float | None = Field(None, description="That window, in seconds.")
-    letter_address_limit: int | None = Field(
-        None,
-        description="Letters that clients of one network address may cause in each window; "
-        "0 is no limit.",
-    )
-    letter_address_window: float | None = Field(None, description="That window, in seconds.")
-    fresh: float | None = Field(
-        None,
-        description="Seconds after a sign-in in which a person may change their address or "
-        "delete their account.",
-    )
-    username_enabled: bool | None = Field(
-        None, description="Whether accounts may have usernames and sign in with them."
-    )
-    username_minimum: int | None = Field(
-        None, description="Least length of a username, in characters."
-    )
-    username_maximum: int | None = Field(
-        None, description="Greatest length of a username, in characters; at most 64."
-    )
-    session_fields: Kinds = Field(
-        None,
-        description="What clients may keep with their session, each a `string`, `number` or "
-        "`boolean`: `theme: string, beta: boolean`.",
-    )
 
 
 class Environment(Written, BaseSettings):
@@ -279,51 +238,36 @@ NESTED: Final = {
     "cookie_cache_format": ("better_auth", "cookie_cache_format"),
     "multi_session": ("better_auth", "multi_session"),
     "session_jwt": ("better_auth", "session_jwt"),
+    "authjs_version": ("authjs", "version"),
+    "authjs_path": ("authjs", "path"),
+    "authjs_session_token": ("authjs", "session_token"),
+    "authjs_secret": ("authjs", "secret"),
+    "authjs_token_lifetime": ("authjs", "token_lifetime"),
+    "authjs_sign_in_page": ("authjs", "sign_in_page"),
+    "authjs_sign_out_page": ("authjs", "sign_out_page"),
+    "authjs_error_page": ("authjs", "error_page"),
+    "authjs_verify_page": ("authjs", "verify_page"),
     "account_attempts": ("account_budget", "limit"),
     "account_window": ("account_budget", "window"),
     "address_attempts": ("address_budget", "limit"),
     "address_window": ("address_budget", "window"),
-    "email_required": ("email", "required"),
-    "email_on_sign_up": ("email", "on_sign_up"),
-    "email_on_sign_in": ("email", "on_sign_in"),
-    "email_signs_in": ("email", "signs_in"),
-    "email_changes": ("email", "changes"),
-    "email_deletes": ("email", "deletes"),
-    "email_deletes_by_link": ("email", "deletes_by_link"),
-    "email_notices": ("email", "notices"),
-    "email_reset_lifetime": ("email", "reset_lifetime"),
-    "email_verification_lifetime": ("email", "verification_lifetime"),
-    "email_deletion_lifetime": ("email", "deletion_lifetime"),
-    "letter_limit": ("letter_budget", "limit"),
-    "letter_window": ("letter_budget", "window"),
-    "letter_address_limit": ("letter_address_budget", "limit"),
-    "letter_address_window": ("letter_address_budget", "window"),
-    "username_enabled": ("usernames", "enabled"),
-    "username_minimum": ("usernames", "minimum"),
-    "username_maximum": ("usernames", "maximum"),
 }
 # Written in seconds, kept in milliseconds by a record that is not `Settings` itself.
-IN_SECONDS: Final = frozenset(
-    {"account_window", "address_window", "letter_window", "letter_address_window"}
-)
+IN_SECONDS: Final = frozenset({"account_window", "address_window"})
 # Another spelling of one field of `Settings`.
 ALIASES: Final = {"secrets": "secret"}
-NEVER_SHOWN: Final = frozenset({"secret", "secrets"})
+NEVER_SHOWN: Final = frozenset({"secret", "secrets", "authjs_secret"})
 # What only code can give, and why.
 NOT_TEXT: Final = {
     "providers": "each is a record of its own",
     "sink": "it is an object that receives trace events",
     "account_budget.name": "it is a name inside the store, and to change it changes nothing",
     "address_budget.name": "it is a name inside the store, and to change it changes nothing",
-    "letter_budget.name": "it is a name inside the store, and to change it changes nothing",
-    "letter_address_budget.name": "it is a name inside the store, and to change it changes nothing",
-    "mailer": "it is an object that sends letters in another way than by a mail server",
-    "email.wording": "it is a function that gets each letter and returns the one that is sent",
 }
 _SPELLINGS: Final = {
     "cookies.": "cookie_",
     "linking.": "linking_",
-    "email.": "email_",
+    "authjs.": "authjs_",
     "password minimum": "password_minimum",
     "password maximum": "password_maximum",
 }

@@ -20,17 +20,26 @@ def endpoints(auth: Limen) -> ASGIApp:
     return BetterAuthApp(auth)
 
 
+def mounts(auth: Limen) -> tuple[tuple[str, ASGIApp], ...]:
+    """Return every wire that the settings name, each with the path under which it answers."""
+    served: list[tuple[str, ASGIApp]] = [(auth.settings.base_path, endpoints(auth))]
+    if auth.settings.authjs.version is not None:
+        from limen.service.authjs.dispatch import AuthjsApp  # noqa: PLC0415 - only where it is set
+
+        served.append((auth.settings.authjs.path, AuthjsApp(auth)))
+    return tuple(served)
+
+
 def create_app(auth: Limen) -> ASGIApp:
-    """Return the whole service: the endpoints under `base_path` and nothing else."""
-    return AuthMiddleware(_Mounted(endpoints(auth), auth.settings.base_path), auth)
+    """Return the whole service: the wires under their paths and nothing else."""
+    return AuthMiddleware(_Mounted(mounts(auth)), auth)
 
 
 class _Mounted:
-    """Serves one application under one path and answers 404 elsewhere."""
+    """Serves each application under its path and answers 404 elsewhere."""
 
-    def __init__(self, app: ASGIApp, base_path: str) -> None:
-        self._app = app
-        self._base_path = base_path
+    def __init__(self, served: tuple[tuple[str, ASGIApp], ...]) -> None:
+        self._served = served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -40,10 +49,12 @@ class _Mounted:
         root: str = scope.get("root_path", "")
         path: str = scope["path"]
         within = path[len(root) :] if root and path.startswith(f"{root}/") else path
-        if within.startswith(f"{self._base_path}/"):
-            mounted = {**scope, "root_path": root + self._base_path, "path": root + within}
-            await self._app(mounted, receive, send)
-        elif scope["type"] == "http":
+        for base_path, app in self._served:
+            if within.startswith(f"{base_path}/"):
+                mounted = {**scope, "root_path": root + base_path, "path": root + within}
+                await app(mounted, receive, send)
+                return
+        if scope["type"] == "http":
             headers = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
             await send({"type": "http.response.start", "status": 404, "headers": headers})
             await send({"type": "http.response.body"})

@@ -58,7 +58,7 @@ class Edge:
         """
         if self._plain is None:
             return self._secure
-        if self._always_plain or (scheme in ("http", "ws") and is_loopback(host)):
+        if self._always_plain or (scheme in ("http", "ws") and _is_loopback(host)):
             return self._plain
         return self._secure
 
@@ -73,8 +73,7 @@ def last_line(scope: Scope, wanted: bytes) -> bytes:
 
 
 @lru_cache(64)
-def is_loopback(host: bytes) -> bool:
-    """Tell whether a `Host` header names this machine."""
+def _is_loopback(host: bytes) -> bool:
     name, _, _port = host.rpartition(b":") if _PORT.search(host) else (host, b"", b"")
     return name.lower() in _LOOPBACK
 
@@ -135,6 +134,11 @@ class RequestAuth:
         """The origin that the request itself names; used while `base_url` is not set."""
         scheme = {"ws": "http", "wss": "https"}.get(self.scope["scheme"], self.scope["scheme"])
         return f"{scheme}://{last_line(self.scope, b'host').decode('latin-1').lower()}"
+
+    @property
+    def public_origin(self) -> str:
+        """The origin under which people use the service: of `base_url`, else of the request."""
+        return self._edge.origins.own or self.own_origin
 
     @property
     def is_safe(self) -> bool:

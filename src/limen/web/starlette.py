@@ -30,13 +30,14 @@ R = TypeVar("R")
 
 
 def install(app: Starlette, auth: Limen) -> None:
-    """Add Limen to an application: its routes under `base_path` and its middleware.
+    """Add Limen to an application: its routes, such as those under `base_path`, and middleware.
 
     The middleware opens the store when the application starts and closes it at the end.
     """
-    from limen.service.app import endpoints  # noqa: PLC0415 - the wire is loaded when it is served
+    from limen.service.app import mounts  # noqa: PLC0415 - the wire is loaded when it is served
 
-    app.mount(auth.settings.base_path, endpoints(auth), name="limen")
+    for path, wire in mounts(auth):
+        app.mount(path, wire, name="limen" if path == auth.settings.base_path else f"limen{path}")
     app.add_middleware(AuthMiddleware, auth=auth)
 
 

@@ -1,0 +1,53 @@
+"""A running service with the second mount."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live import STRATEGIES, Live, serve
+from visitors import VERSIONS, Visitor, encrypted, person, settings
+
+from limen.stores.sql import migrate
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a migrated, empty SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "limen.db"
+    migrate(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def start(template: Path, tmp_path: Path) -> Iterator[Callable[..., Live]]:
+    """Give a function that starts the service: `start(5, "hybrid", base_url=...)`."""
+    with contextlib.ExitStack() as stack:
+
+        def begin(version: int = 5, strategy: str = "session", **options: Any) -> Live:
+            home = tmp_path / str(len(list(tmp_path.iterdir())))
+            home.mkdir()
+            options.setdefault("authjs", settings(version))
+            return stack.enter_context(serve(template, home, strategy, **options))
+
+        yield begin
+
+
+@pytest.fixture(params=VERSIONS)
+def visitor(request: pytest.FixtureRequest, start: Callable[..., Live]) -> Visitor:
+    """Give a browser under each version in turn; somebody has an account."""
+    live = start(request.param, "hybrid")
+    person(live)
+    return Visitor(live)
+
+
+@pytest.fixture(params=[(v, s) for v in VERSIONS for s in STRATEGIES], ids=str)
+def everywhere(request: pytest.FixtureRequest, start: Callable[..., Live]) -> Visitor:
+    """Give a browser under each version and strategy, with the token that Next.js reads."""
+    version, strategy = request.param
+    live = start(version, strategy, authjs=encrypted(version))
+    person(live)
+    return Visitor(live)
