@@ -50,6 +50,10 @@ class Proxy:
 
     # -- what a test does
 
+    def count(self, only: bytes = EVERY) -> int:
+        """Return how many connections there are, and leave them alone."""
+        return self._in_loop(self._counted(only))
+
     def cut(self, only: bytes = EVERY) -> int:
         """Break the connections, and every new one at once; return how many there were."""
         self._cut = only
@@ -111,6 +115,9 @@ class Proxy:
     async def _abort_all(self) -> None:
         for line in list(self._lines):
             line.abort()
+
+    async def _counted(self, only: bytes) -> int:
+        return sum(only in line.said for line in self._lines)
 
     async def _apply(self) -> int:
         return sum([self._apply_to(line) for line in list(self._lines)])

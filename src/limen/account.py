@@ -33,7 +33,8 @@ class Account:
 
     `email` is normalised (see `normalised_email`) and unique, and so is `username` where there
     is one; `display_username` is how its owner wrote it. `revision` moves whenever something
-    happens that must stop a sign-in in flight: a new password, a disable.
+    happens that must stop a sign-in in flight and void what was mailed: a new password or address,
+    other roles, a way to sign in that was removed, a disable.
     """
 
     id: str

@@ -11,8 +11,8 @@ class Authentication:
 
     `at` is in milliseconds. `methods` are the RFC 8176 names, such as `pwd` or `otp`.
     `revision` is the account's revision that was read while proving; a store refuses to
-    open a session when the account has moved on since (a disable or a password change
-    that raced with this sign-in). `None` means that Limen does not keep this account.
+    open a session when the account has moved on since (a disable, a deletion or a password
+    change that raced with this sign-in). `None` means that Limen does not keep this account.
     """
 
     subject: str

@@ -95,6 +95,7 @@ def test_stall_keeps_what_is_sent_until_restored(proxy, connected) -> None:
 def test_only_the_connections_that_said_the_mark_are_met(proxy, connected) -> None:
     with connect(proxy) as listening:
         assert said(listening, b"listen x") == b"LISTEN X"
+        assert (proxy.count(), proxy.count(only=b"listen")) == (2, 1)
         assert proxy.stall(only=b"listen") == 1
         assert is_silent(listening, b"one")
         assert said(connected, b"two") == b"TWO"

@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 import time
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -12,16 +13,27 @@ from servers import PostgresServer
 from sqlalchemy import make_url
 
 from limen.effects import (
+    AddAccount,
+    AddIdentity,
     FindSession,
     Increment,
+    ListAccounts,
+    ListIdentities,
     ListSessions,
     OpenSession,
     Purge,
     ReadLog,
+    RemoveAccount,
+    RemoveIdentity,
     Revoke,
     RotateRefresh,
     SetDisabled,
+    SetEmail,
+    SetPassword,
+    SetUsername,
     TouchSession,
+    UpdateAccount,
+    UpdateIdentity,
 )
 from limen.errors import ConfigurationError, StoreUnavailable
 from limen.revocation import Kind, Target
@@ -31,8 +43,10 @@ from limen.stores.sql.log import append
 from limen.testing.store_cases.case import (
     HORIZON,
     NOW,
+    account,
     add_account,
     digest,
+    identity,
     open_session,
     session,
     together,
@@ -121,6 +135,73 @@ def test_verbs_of_every_kind_never_wait_in_a_circle(postgresql_url) -> None:
         await store.close()
 
     asyncio.run(main())
+
+
+def test_changes_of_accounts_never_wait_in_a_circle(postgresql_url) -> None:
+    """They want each other's addresses, names and identities, and some go and come back."""
+    choose = random.Random(7)
+    names = [str(n) for n in range(4)]
+
+    def effects(n: int) -> list:
+        name, other = choose.sample(names, 2)
+        who, email = f"usr_{name}", f"{name}@example.org"
+        link = identity(name, choose.choice(names))
+        new = account(name, username=other, display_username=other)
+        return [
+            SetEmail(who, f"{other}@example.org", email, True, NOW),
+            SetEmail(who, email, f"{other}@example.org", True, NOW),
+            SetUsername(who, other, other, NOW),
+            AddIdentity(link, choose.randrange(9)),
+            UpdateIdentity(link.issuer, link.subject, (), b"x", NOW),
+            RemoveIdentity(who, str(choose.randrange(1, 60)), NOW),
+            SetPassword(who, "new", choose.randrange(9), NOW, True, True, horizon=HORIZON),
+            UpdateAccount(who, NOW, roles=frozenset()),
+            OpenSession(session(f"x{n}", who), None, digest(f"a{n}"), digest(f"b{n}")),
+            RotateRefresh(digest(f"b{n - 1}"), digest(f"c{n}"), b"s", NOW, 0, HORIZON),
+            RemoveAccount(who, NOW, HORIZON),
+            AddAccount(new, "hash", replace(link, subject=choose.choice(names))),
+            Revoke(Target.everybody(), NOW, HORIZON),
+        ]
+
+    async def main() -> None:
+        store = SqlStore(postgresql_url, timeout_ms=PATIENCE_MS)
+        for name in names:
+            await add_account(store, name)
+        wanted = [effect for n in range(60) for effect in effects(n)]
+        choose.shuffle(wanted)
+        asked = (store.perform(effect) for effect in wanted)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        faults = {str(answer) for answer in answers if isinstance(answer, Exception)}
+        # An account that comes back may still be there, under another address.
+        assert faults <= {"the store refused an id that it has already"}
+        kept = await store.perform(ListAccounts(limit=99))
+        for one in kept:
+            held = await store.perform(ListIdentities(one.id))
+            assert held
+            assert {way.account_id for way in held} == {one.id}
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_an_address_that_somebody_is_leaving_is_taken_until_they_have(postgresql_url) -> None:
+    """Whoever waited for it could be waited for: two may want each other's."""
+    store = BlockingSqlStore(postgresql_url)
+    for name in ("ada", "bob"):
+        made = account(name, username=name, display_username=name)
+        assert store.perform(AddAccount(made, "hash"))
+    email = SetEmail("usr_ada", "bob@example.org", "ada@example.org", True, NOW)
+    username = SetUsername("usr_ada", "bob", "Bob", NOW)
+    leave = "UPDATE limen_account SET email = 'x', username = 'x' WHERE id = 'usr_bob'"
+    with raw(postgresql_url) as rival:
+        with rival.transaction():
+            rival.execute(leave)
+            # Nobody waits for the rival here, or this would never come back.
+            assert store.perform(email) is False
+            assert store.perform(username) is False
+        assert store.perform(email) is True
+        assert store.perform(username) is True
+    store.close()
 
 
 def test_a_wait_for_a_lock_ends_and_nothing_is_assumed(postgresql_url) -> None:

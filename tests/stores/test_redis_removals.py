@@ -39,6 +39,7 @@ WHO = "usr_ada"
 OLD, NEW = "ada@example.org", "lady@example.org"
 REMOVE = RemoveAccount(WHO, NOW, HORIZON)
 MOVE = SetEmail(WHO, NEW, OLD, True, NOW)
+UNLINK = RemoveIdentity(WHO, "1", NOW)  # the first one of an empty home
 
 
 @pytest.fixture
@@ -234,6 +235,15 @@ def test_a_crash_around_a_removed_password_lets_no_old_sign_in_pass(
     expected = Removal.UNKNOWN if moment == "after" else Removal.REMOVED
     assert other.perform(removal) is expected
     assert other.perform(OpenSession(session("old"), 0)) is None
+
+
+@pytest.mark.parametrize("change", [MOVE, UNLINK, REMOVE], ids=lambda one: type(one).__name__)
+def test_a_sign_in_that_read_the_account_before_a_change_comes_too_late(two, change) -> None:
+    store, home, other = two
+    home.after = (FindAccount, lambda: other.perform(change))
+    assert store.perform(OpenSession(session("late"), 0)) is None
+    assert home.after is None
+    assert store.perform(FindSession(id="ses_late")) is None
 
 
 def test_a_refused_change_leaves_no_mark(two, redis_server) -> None:

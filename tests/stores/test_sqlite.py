@@ -1,18 +1,40 @@
 """The SQL stores over SQLite."""
 
 import asyncio
+import contextlib
 import sqlite3
 import subprocess
 import sys
 
 import pytest
 
-from limen.effects import FindSession, TouchSession
+from limen.effects import (
+    AddAccount,
+    Ended,
+    FindSession,
+    Increment,
+    KeepRevocations,
+    KeepTicket,
+    KeptRevocation,
+    Purge,
+    RemoveAccount,
+    Ticket,
+    TouchSession,
+)
 from limen.errors import ConfigurationError, StoreUnavailable
+from limen.revocation import Kind
 from limen.stores.sql import BlockingSqlStore, SqlStore, migrate
 from limen.stores.sql.database import blocking_engine
-from limen.stores.sql.tables import REVISION
-from limen.testing.store_cases.case import NOW, open_session
+from limen.stores.sql.tables import REVISION, metadata
+from limen.testing.store_cases.case import (
+    HORIZON,
+    MINUTE,
+    NOW,
+    account,
+    digest,
+    identity,
+    open_session,
+)
 from limen.testing.stores import MakeStore, StoreSuite, ThreadedStore
 
 SHORT_MS = 100
@@ -26,6 +48,24 @@ def url(tmp_path) -> str:
     url = f"sqlite+aiosqlite:///{tmp_path}/limen.db"
     assert migrate(url)[-1] == REVISION
     return url
+
+
+def test_nothing_of_a_removed_account_is_left_for_ever(url) -> None:
+    store = BlockingSqlStore(url)
+    made = account(username="ada", display_username="Ada")
+    assert store.perform(AddAccount(made, "hash", identity()))
+    asyncio.run(open_session(ThreadedStore(store)))
+    store.perform(KeepTicket(Ticket("reset", digest("t"), made.id, NOW + MINUTE, "3")))
+    store.perform(Increment(f"reset:{made.email}", MINUTE, NOW))
+    kept = KeptRevocation(Kind.USER, made.id, NOW, NOW + MINUTE, NOW + MINUTE)
+    store.perform(KeepRevocations((kept,)))
+    assert store.perform(RemoveAccount(made.id, NOW, HORIZON)) == Ended(1, 1)
+    store.perform(Purge(NOW + HORIZON))
+    store.close()
+    with contextlib.closing(sqlite3.connect(url.partition(":///")[2])) as file:
+        for table in metadata.sorted_tables:
+            rows = file.execute(f"SELECT * FROM {table.name}").fetchall()
+            assert rows == [], table.name
 
 
 class TestSqliteStore(StoreSuite):

@@ -33,6 +33,16 @@ def test_a_deleted_account_is_gone_with_all_its_sessions(strategy):
         assert isinstance(limen.authenticate(again.issued.access.reveal()), Authenticated)
 
 
+def test_nobody_claims_to_know_what_a_strategy_does_not_keep():
+    with blocking("jwt", refresh=None, store=BlockingMemoryStore()) as limen:
+        account = limen.add_account(ADA, PASSWORD).id
+        assert isinstance(limen.sign_in(ADA, PASSWORD), SignedIn)
+        for end in (limen.disable, limen.delete_account):
+            receipt = end(account)
+            assert receipt.sessions_ended is None
+            assert receipt.effective_at > limen.assembly.clock.now()
+
+
 def test_another_address_leaves_the_sessions_and_says_whether_it_is_verified():
     with blocking("session", store=BlockingMemoryStore()) as limen:
         account = limen.add_account(ADA, PASSWORD)

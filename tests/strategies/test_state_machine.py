@@ -21,14 +21,26 @@ from hypothesis.stateful import (
 )
 from limens import QUICK
 
-from limen import Absent, Authenticated, BlockingLimen, Issued, Reason, Refused, SignedIn, Target
+from limen import (
+    Absent,
+    Authenticated,
+    Authentication,
+    BlockingLimen,
+    Issued,
+    Reason,
+    Refused,
+    SignedIn,
+    Target,
+)
+from limen.account import Identity
+from limen.effects import AddIdentity, FindAccount, ListIdentities, Removal, RemoveIdentity
 from limen.stores.memory import BlockingMemoryStore
 from limen.testing import FrozenClock, SeededEntropy
 
 ACCESS, IDLE, ABSOLUTE, GRACE, MAX_LAG = 30_000, 100_000, 400_000, 5_000, 2_000
 TOUCH_EVERY = IDLE // 60
 STEPS = (0, 1, 999, 1_000, 1_999, 2_000, 4_999, 5_000, 29_000, 30_000, 99_999, 100_000, 300_000)
-PEOPLE = ("ada", "bob")
+PEOPLE, PASSWORD = ("ada", "bob"), "correct horse battery"
 TIMES = {"access_lifetime": 30, "idle": 100, "absolute": 400, "grace": 5, "max_lag": 2}
 
 
@@ -91,6 +103,15 @@ class Token:
     successor: "Token | None" = None
 
 
+@dataclass(eq=False)
+class Proof:
+    """A sign-in in flight: somebody has proved who they are, and no session is opened yet."""
+
+    proven: Authentication
+    person: str
+    void: bool = False
+
+
 @dataclass
 class Seen:
     """What a run has come across, so that a test can ask whether it was worth anything."""
@@ -98,6 +119,7 @@ class Seen:
     accepted: int = 0
     refused: int = 0
     kinds: set[str] = field(default_factory=set)
+    late: int = 0
 
 
 class Machine(RuleBasedStateMachine):
@@ -118,14 +140,19 @@ class Machine(RuleBasedStateMachine):
         self.window = max(
             one.guarantees.revocation_window for one in self.here.assembly.parts.strategies
         )
-        self.accounts, self.passwords = {}, dict.fromkeys(PEOPLE, "correct horse battery")
+        self.accounts, self.passwords = {}, dict.fromkeys(PEOPLE, PASSWORD)
+        self.emails = {person: f"{person}@example.org" for person in PEOPLE}
+        self.proofs: list[Proof] = []
         self.roles, self.disabled = dict.fromkeys(PEOPLE, frozenset()), set()
         self.held: list[Held] = []
         self.tokens: list[Token] = []
         self.roles_set_at = {}
         for person in PEOPLE:
-            account = self.here.add_account(address(person), self.passwords[person])
-            self.accounts[person] = account.id
+            self.open_account(person)
+
+    def open_account(self, person):
+        account = self.here.add_account(self.emails[person], self.passwords[person])
+        self.accounts[person] = account.id
 
     def process(self, strategy, seed, **options):
         given = QUICK | TIMES | options | {"store": self.store, "clock": self.clock}
@@ -202,10 +229,14 @@ class Machine(RuleBasedStateMachine):
         self.signed_in(self.old, person)
 
     def signed_in(self, limen, person, presented=()):
-        answer = limen.sign_in(address(person), self.passwords[person], presented=presented)
+        email, password = self.emails[person], self.passwords[person]
+        answer = limen.sign_in(email, password, presented=presented)
         if person in self.disabled:
             assert answer == Refused(Reason.BAD_CREDENTIALS)
             return
+        self.keep_signed_in(answer)
+
+    def keep_signed_in(self, answer):
         assert isinstance(answer, SignedIn)
         known = {one.text for one in self.held} | set(self.known_tokens)
         issued = answer.issued
@@ -223,6 +254,30 @@ class Machine(RuleBasedStateMachine):
         if person not in self.disabled:
             self.end([before.life], self.now + self.window)
         self.signed_in(self.here, person, presented=[before.text])
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def prove(self, person):
+        account = self.here.account(self.accounts[person])
+        if not account.disabled:
+            now, roles = self.now, account.roles
+            proven = Authentication(account.id, now, ("otp",), roles, account.revision)
+            self.proofs.append(Proof(proven, person))
+
+    @precondition(lambda self: self.proofs)
+    @rule(index=st.integers(0, 99), there=st.booleans())
+    def arrive(self, index, there):
+        proof = self.choose(self.proofs, index)
+        answer = (self.there if there else self.here).remember(proof.proven)
+        if proof.void:
+            assert isinstance(answer, Refused), proof
+            type(self).seen.late += 1
+        else:
+            self.keep_signed_in(answer)
+
+    def void_proofs(self, person):
+        """The account moves on, so that who has proved something before comes too late."""
+        for proof in self.proofs:
+            proof.void = proof.void or proof.person == person
 
     @precondition(lambda self: self.held)
     @rule(index=st.integers(0, 99), there=st.booleans())
@@ -386,6 +441,7 @@ class Machine(RuleBasedStateMachine):
     @rule(person=st.sampled_from(PEOPLE), role=st.sampled_from(["admin", "writer"]))
     def set_roles(self, person, role):
         self.here.set_roles(self.accounts[person], [role])
+        self.void_proofs(person)
         self.roles[person] = frozenset({role})
         self.roles_set_at[person] = self.now
         for credential in self.held:
@@ -403,6 +459,7 @@ class Machine(RuleBasedStateMachine):
         new = f"a new long passphrase {number}"
         changed = self.here.change_password(principal, self.passwords[person], new)
         self.passwords[person] = new
+        self.void_proofs(person)
         self.end(self.lives(person), now + self.window)
         self.take(changed.issued)
 
@@ -410,12 +467,49 @@ class Machine(RuleBasedStateMachine):
     def disable(self, person):
         receipt = self.here.disable(self.accounts[person])
         self.disabled.add(person)
+        self.void_proofs(person)
         self.end(self.lives(person), receipt.effective_at)
 
     @rule(person=st.sampled_from(PEOPLE))
     def enable(self, person):
         assert self.here.enable(self.accounts[person])
         self.disabled.discard(person)
+
+    # What changes who somebody is.
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def delete_account(self, person):
+        gone = self.accounts[person]
+        receipt = self.here.delete_account(gone)
+        self.end(self.lives(person), receipt.effective_at)
+        self.void_proofs(person)
+        assert self.here.account(gone) is None
+        assert self.there.sessions(gone) == ()
+        assert self.there.delete_account(gone) is None
+        # The address is free, and whoever gets it is somebody else.
+        self.disabled.discard(person)
+        self.roles[person] = frozenset()
+        self.roles_set_at.pop(person, None)
+        self.open_account(person)
+
+    @rule(person=st.sampled_from(PEOPLE), number=st.integers(0, 3), verified=st.booleans())
+    def set_email(self, person, number, verified):
+        email = f"{person}{number}@example.org"
+        account = self.here.set_email(self.accounts[person], email, verified=verified)
+        assert (account.email, account.email_verified) == (email, verified)
+        if email != self.emails[person]:
+            self.void_proofs(person)
+        self.emails[person] = email
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def link_and_unlink(self, person):
+        found = self.store.perform(FindAccount(id=self.accounts[person]))
+        at, now = found.account.id, self.now
+        linked = Identity("", at, "elsewhere", "https://idp.example", at, now, now)
+        assert self.store.perform(AddIdentity(linked, found.account.revision))
+        _, newest = self.store.perform(ListIdentities(at))
+        assert self.store.perform(RemoveIdentity(at, newest.id, now)) is Removal.REMOVED
+        self.void_proofs(person)
 
     @rule()
     def purge(self):
@@ -458,10 +552,6 @@ class Machine(RuleBasedStateMachine):
             self.judge(self.here, credential)
 
 
-def address(person):
-    return f"{person}@example.org"
-
-
 @pytest.mark.parametrize(
     ("strategy", "before", "examples"),
     [
@@ -494,5 +584,6 @@ def test_no_order_of_events_brings_back_what_was_revoked(strategy, before, examp
     # A machine that never accepted or never refused would have proved nothing.
     assert seen.accepted > examples
     assert seen.refused > examples
+    assert seen.late > 0
     wanted = {"session": {"reference"}, "jwt": {"signed"}, "hybrid": {"signed"}}
     assert seen.kinds == wanted[strategy] | wanted.get(before, set())

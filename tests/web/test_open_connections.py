@@ -301,6 +301,8 @@ def test_without_the_bell_a_revocation_is_found_all_the_same(
     who, eve = here.sign_in("ada"), here.sign_in("eve")
     try:
         with echoing(there, who, eve) as (one, foreign):
+            # A bell is hung up beside the sockets, and nobody waits for it.
+            assert wait_for(lambda: proxy.count(only=b"LISTEN") >= 1)
             assert proxy.cut(only=b"LISTEN") >= 1
             here.revoke("session", who.session)
             assert code_of(one) == 4401

@@ -25,6 +25,7 @@ MINUTE: Final = 60_000
 HORIZON: Final = 10 * MINUTE
 ISSUER: Final = "https://accounts.example"
 CROWD: Final = 100  # how many callers want the same thing at once
+GROUP: Final = 25  # how many accounts want the same thing
 ROUNDS: Final = 20  # how often two verbs race
 
 

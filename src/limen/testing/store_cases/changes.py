@@ -37,6 +37,7 @@ from limen.effects import (
 from limen.revocation import Kind
 from limen.testing.store_cases.case import (
     CROWD,
+    GROUP,
     HORIZON,
     MINUTE,
     NOW,
@@ -117,7 +118,7 @@ class EmailCases:
 
     @case
     async def test_one_of_many_concurrent_changes_gets_an_address(self, store: Store) -> None:
-        owners = [await add_account(store, str(number)) for number in range(CROWD)]
+        owners = [await add_account(store, str(number)) for number in range(GROUP)]
         done = await together(
             *(store.perform(SetEmail(one.id, NEW, one.email, True, NOW)) for one in owners)
         )
@@ -125,7 +126,7 @@ class EmailCases:
         found = await store.perform(FindAccount(email=NEW))
         assert found is not None
         assert found.account.id == owners[done.index(True)].id
-        kept = await store.perform(ListAccounts(limit=CROWD))
+        kept = await store.perform(ListAccounts(limit=GROUP))
         assert sum(one.revision for one in kept) == 1
 
     @case
@@ -188,7 +189,7 @@ class UsernameCases:
 
     @case
     async def test_one_of_many_concurrent_changes_gets_a_username(self, store: Store) -> None:
-        owners = [await add_account(store, str(number)) for number in range(CROWD)]
+        owners = [await add_account(store, str(number)) for number in range(GROUP)]
         done = await together(
             *(store.perform(SetUsername(one.id, "same", "Same", NOW)) for one in owners)
         )
@@ -303,7 +304,7 @@ class AccountRemovals:
     async def test_one_of_many_concurrent_removals_is_told(self, store: Store) -> None:
         await add_account(store)
         await open_session(store)
-        wanted = [RemoveAccount("usr_ada", NOW, HORIZON) for _ in range(CROWD // 10)]
+        wanted = [RemoveAccount("usr_ada", NOW, HORIZON) for _ in range(GROUP)]
         answers = await together(*(store.perform(one) for one in wanted))
         assert sum(one is not None for one in answers) == 1
         assert await store.perform(FindSession(id="ses_one")) is None

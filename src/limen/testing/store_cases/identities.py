@@ -20,7 +20,7 @@ from limen.effects import (
     UpdateIdentity,
 )
 from limen.testing.store_cases.case import (
-    CROWD,
+    GROUP,
     NOW,
     ROUNDS,
     account,
@@ -120,7 +120,7 @@ class NewAccountCases:
 
     @case
     async def test_one_of_many_concurrent_accounts_gets_an_identity(self, store: Store) -> None:
-        wanted = [account(str(n)) for n in range(CROWD)]
+        wanted = [account(str(n)) for n in range(GROUP)]
         added = await together(
             *(
                 store.perform(AddAccount(one, None, replace(identity(), account_id=one.id)))
@@ -135,7 +135,7 @@ class NewAccountCases:
 
     @case
     async def test_one_of_many_concurrent_accounts_gets_a_username(self, store: Store) -> None:
-        wanted = [account(str(n), username="same", display_username="Same") for n in range(CROWD)]
+        wanted = [account(str(n), username="same", display_username="Same") for n in range(GROUP)]
         added = await together(*(store.perform(AddAccount(one, "hash")) for one in wanted))
         assert added.count(True) == 1
         winner = wanted[added.index(True)]
@@ -205,7 +205,7 @@ class IdentityCases:
     async def test_one_of_many_concurrent_accounts_is_linked(self, store: Store) -> None:
         for number in range(10):
             await add_account(store, str(number))
-        links = [replace(identity(), account_id=f"usr_{n % 10}") for n in range(CROWD)]
+        links = [replace(identity(), account_id=f"usr_{n % 10}") for n in range(GROUP)]
         added = await together(*(store.perform(AddIdentity(one, 0)) for one in links))
         assert added.count(True) == 1
         found = await store.perform(named(identity()))
