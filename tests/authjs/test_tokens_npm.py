@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from nodes import node
+from visitors import SHARED, Visitor
 
 from limen.entropy import SystemEntropy
 from limen.errors import InvalidToken
@@ -97,3 +98,35 @@ def test_a_package_with_both_secrets_reads_what_the_older_one_made(installed: Pa
         for kind in kinds
     ]
     assert [read["sid"] for read in asked(installed, questions)] == ["s"] * len(kinds)
+
+
+def read_by_next(folder: Path, visitor: Visitor, secret: str = SHARED) -> Any:
+    """Return what `getToken` of the visitor's version makes of the browser's cookies."""
+    cookies = {cookie.name: cookie.value for cookie in visitor.client.cookies.jar}
+    line = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    request = {"headers": {"cookie": line}, "cookies": cookies}
+    library = "five" if visitor.version == 5 else "four"
+    given = {"req": request, "secret": secret, "secureCookie": False}
+    (token,) = asked(folder, [[library, "getToken", given]])
+    return token
+
+
+def test_next_reads_who_is_signed_in_and_nobody_afterwards(
+    installed: Path, everywhere: Visitor
+) -> None:
+    everywhere.sign_in()
+    user = everywhere.session()["user"]
+    token = read_by_next(installed, everywhere)
+    (kept,) = everywhere.live.run(everywhere.live.auth.sessions(user["id"]))
+    told = {"sub": user["id"], "name": user["name"], "email": user["email"], "picture": None}
+    assert {name: token[name] for name in told} == told
+    assert token["sid"] == kept.id
+    assert token["exp"] - token["iat"] == 300
+    # In pieces, too; and under another secret it is nobody.
+    long = "https://example.org/" + "p" * 2_000
+    everywhere.update({"name": "\N{GRINNING FACE}" * 256, "image": long})
+    assert everywhere.token_name not in everywhere.cookies
+    assert read_by_next(installed, everywhere)["picture"] == long
+    assert read_by_next(installed, everywhere, "another secret") is None
+    everywhere.sign_out()
+    assert read_by_next(installed, everywhere) is None
