@@ -115,7 +115,7 @@ def settings_page() -> str:
 
 def _default(name: str) -> str:
     value = None if name in ALIASES else default_of(name)
-    return "none" if value is None or value == () else f"`{shown(name, value)}`"
+    return "none" if value in (None, (), {}) else f"`{shown(name, value)}`"
 
 
 PAGES = {"cli.md": cli_page, "settings.md": settings_page}

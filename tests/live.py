@@ -89,11 +89,23 @@ class Live:
         return client, kept
 
 
-@contextlib.contextmanager
-def served(app: Any) -> Iterator[tuple[str, asyncio.AbstractEventLoop]]:
-    """Serve an ASGI application in a thread; give its URL and its event loop."""
+def bound() -> socket.socket:
+    """Return a socket at a free port of this machine."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+def url_at(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def served(
+    app: Any, listener: socket.socket | None = None
+) -> Iterator[tuple[str, asyncio.AbstractEventLoop]]:
+    """Serve an ASGI application in a thread; give its URL and its event loop."""
+    listener = listener or bound()
     config = uvicorn.Config(app, lifespan="on", log_config=None, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []
@@ -110,7 +122,7 @@ def served(app: Any) -> Iterator[tuple[str, asyncio.AbstractEventLoop]]:
             if not thread.is_alive() or time.monotonic() > until:
                 raise RuntimeError("the service did not start")
             time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", loops[0]
+        yield url_at(listener), loops[0]
     finally:
         server.should_exit = True
         thread.join(START_SECONDS)
@@ -133,8 +145,11 @@ def serve(
     options.setdefault("argon2", CHEAPEST)
     options.setdefault("address_budget", PLENTY)
     options.setdefault("account_budget", PLENTY)
+    listener = bound()
+    if {"smtp", "mailer"} & options.keys():  # the links in letters lead to a known address
+        options.setdefault("base_url", url_at(listener))
     auth = Limen(strategy, secret=SECRET, **options)  # type: ignore[arg-type]  # a name from a list
-    with served(build(auth)) as (url, loop):
+    with served(build(auth), listener) as (url, loop):
         live = Live(url, auth, database, loop)
         try:
             yield live

@@ -8,12 +8,17 @@ what your code receives.
 from limen.authority import Limen as Limen
 from limen.blocking import BlockingLimen as BlockingLimen
 from limen.errors import ConfigurationError as ConfigurationError
+from limen.errors import LetterRejected as LetterRejected
 from limen.errors import LimenError as LimenError
 from limen.errors import MigrationNeeded as MigrationNeeded
 from limen.errors import Overloaded as Overloaded
 from limen.errors import StoreUnavailable as StoreUnavailable
 from limen.guarantees import Guarantees as Guarantees
 from limen.guarantees import Receipt as Receipt
+from limen.letter import EmailPolicy as EmailPolicy
+from limen.letter import Letter as Letter
+from limen.operations import AwaitsEmail as AwaitsEmail
+from limen.operations import EmailConfirmed as EmailConfirmed
 from limen.operations import PasswordChanged as PasswordChanged
 from limen.operations import SignedIn as SignedIn
 from limen.passwords import PasswordPolicy as PasswordPolicy
@@ -28,6 +33,7 @@ from limen.throttle import Budget as Budget
 from limen.transports.authjs import AuthjsSettings as AuthjsSettings
 from limen.transports.better_auth import BetterAuthSettings as BetterAuthSettings
 from limen.transports.cookie import CookieSettings as CookieSettings
+from limen.usernames import UsernamePolicy as UsernamePolicy
 from limen.verdict import Absent as Absent
 from limen.verdict import Authenticated as Authenticated
 from limen.verdict import Issued as Issued

@@ -220,6 +220,12 @@ def assemble(
         clock=clock,
         entropy=entropy,
         keeps=keeps,
+        email=settings.email,
+        usernames=settings.usernames,
+        letter_budget=settings.letter_budget,
+        fresh=round(settings.fresh * 1000),
+        verify_link=settings.verify_link,
+        session_fields=settings.session_fields,
     )
     redaction = Redaction(
         getattr(settings.sink, "run_key", None) or entropy.octets(RUN_KEY_OCTETS),

@@ -26,11 +26,13 @@ from limen.effects import (
     PasswordAnswer,
     RefreshKeys,
     Remember,
+    SendLetter,
     VerifyPassword,
 )
 from limen.errors import LimenError, StoreUnavailable
 from limen.feeds import coverage, feed_for, position
 from limen.hashing import HashingPool
+from limen.mailers import Post, mailer_for
 from limen.passwords import SALT_OCTETS
 from limen.secret import octets_of
 from limen.settings import Options, Settings, StrategyName
@@ -89,6 +91,7 @@ class Limen(AwaitedVerbs):
             check_face(store, awaits=True)
         self._store = store or _store_named(self.settings)
         self._hashing = HashingPool(self.settings.hashing_workers)
+        self._post = Post(mailer_for(self.settings))
         self._feed: Feed | None = self._build_feed() if self._assembly.follows_feed else None
         self._connections = self._build_connections()
         self._watching = False
@@ -156,7 +159,7 @@ class Limen(AwaitedVerbs):
             viewer.start()
 
     async def close(self) -> None:
-        """Stop following, let running hashes finish and close the store."""
+        """Stop following, let running hashes finish, send waiting letters and close the store."""
         for viewer in self._assembly.viewers:
             viewer.stop()
         await self._connections.close()
@@ -168,6 +171,7 @@ class Limen(AwaitedVerbs):
                 await self._upkeep
             self._upkeep = None
         self._hashing.close()
+        await self._post.close()
         await self._store.close()
         self._opened = False
 
@@ -257,6 +261,8 @@ class Limen(AwaitedVerbs):
                 return await self._hashing.run(make)
             case RefreshKeys():
                 return await self._newer_keys()
+            case SendLetter(letter):
+                return self._post.accept(letter)
             case _:
                 answer = await self._store.perform(effect)
                 if isinstance(effect, REVOKING):

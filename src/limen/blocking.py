@@ -21,10 +21,12 @@ from limen.effects import (
     PasswordAnswer,
     RefreshKeys,
     Remember,
+    SendLetter,
     VerifyPassword,
 )
 from limen.errors import StoreUnavailable
 from limen.feeds import blocking_feed_for, coverage, position
+from limen.mailers import BlockingPost, mailer_for
 from limen.operations import Operations
 from limen.passwords import SALT_OCTETS
 from limen.secret import octets_of
@@ -89,6 +91,7 @@ class BlockingLimen:
         if store is not None:
             check_face(store, awaits=False)
         self._store = store or _store_named(self.settings)
+        self._post = BlockingPost(mailer_for(self.settings))
         self._feed: BlockingFeed | None = None
         if self._assembly.follows_feed:
             self._feed = blocking_feed_for(
@@ -122,12 +125,13 @@ class BlockingLimen:
             viewer.start()
 
     def close(self) -> None:
-        """Close the feed and the store."""
+        """Close the feed, send waiting letters and close the store."""
         for viewer in self._assembly.viewers:
             viewer.stop()
         self._opened = False
         if self._feed is not None:
             self._feed.close()
+        self._post.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -187,6 +191,8 @@ class BlockingLimen:
                 return self._assembly.hasher.hash(password, salt)
             case RefreshKeys():
                 return self._newer_keys()
+            case SendLetter(letter):
+                return self._post.accept(letter)
             case _:
                 answer = self._store.perform(effect)
                 if isinstance(effect, REVOKING) and self._feed is not None:
@@ -208,6 +214,7 @@ class BlockingLimen:
     add_account = _called(Operations.add_account)
     import_account = _called(Operations.import_account)
     sign_in = _called(Operations.sign_in)
+    sign_in_with_username = _called(Operations.sign_in_with_username)
     remember = _called(Operations.remember)
     recall = _called(Operations.recall)
     reissue = _called(Operations.reissue)
@@ -229,6 +236,19 @@ class BlockingLimen:
     identities = _called(Operations.identities)
     keep_provider_tokens = _called(Operations.keep_provider_tokens)
     change_password = _called(Operations.change_password)
+    verify_password = _called(Operations.verify_password)
+    request_password_reset = _called(Operations.request_password_reset)
+    is_reset_link = _called(Operations.is_reset_link)
+    reset_password = _called(Operations.reset_password)
+    send_verification = _called(Operations.send_verification)
+    verify_email = _called(Operations.verify_email)
+    change_email = _called(Operations.change_email)
+    is_username_available = _called(Operations.is_username_available)
+    set_username = _called(Operations.set_username)
+    set_session_fields = _called(Operations.set_session_fields)
+    delete_own_account = _called(Operations.delete_own_account)
+    request_deletion = _called(Operations.request_deletion)
+    delete_by_link = _called(Operations.delete_by_link)
     disable = _called(Operations.disable)
     enable = _called(Operations.enable)
     delete_account = _called(Operations.delete_account)

@@ -8,7 +8,8 @@ as a value, see `limen.verdict`. Only faults are exceptions:
     │   └── MigrationNeeded    the database has not the tables this version needs
     ├── InvalidToken           a signed token failed a check; a strategy turns it into a refusal
     ├── StoreUnavailable       the store cannot answer, so the request must be refused (503)
-    └── Overloaded             more passwords wait to be hashed than the queue may hold (503)
+    ├── Overloaded             more passwords wait to be hashed than the queue may hold (503)
+    └── LetterRejected         a mail server will never take this letter
 """
 
 from __future__ import annotations
@@ -65,3 +66,7 @@ class Overloaded(LimenError):
             f"too many passwords are waiting to be hashed; retry after {retry_after} s"
         )
         self.retry_after = retry_after
+
+
+class LetterRejected(LimenError):
+    """A mail server will never take this letter, so it is not tried again."""

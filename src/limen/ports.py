@@ -1,4 +1,4 @@
-"""What the engine needs from outside: a store and a revocation feed."""
+"""What the engine needs from outside: a store, a revocation feed and a mailer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from limen.revocation import Revocation
 
 if TYPE_CHECKING:
     from limen.effects import Effect
+    from limen.letter import Letter
     from limen.revocation import RevocationView
 
 A = TypeVar("A")
@@ -191,3 +192,22 @@ class BlockingFeed(View, Protocol):
     def close(self) -> None:
         """Stop following."""
         ...
+
+
+class Mailer(Protocol):
+    """Sends letters. What it cannot send it may raise for; it will be asked again."""
+
+    async def send(self, letter: Letter) -> None:
+        """Send one letter; raises `LetterRejected` for one that will never be taken."""
+        ...
+
+
+class BlockingMailer(Protocol):
+    """The same for code that does not await. Either kind serves `Limen` and `BlockingLimen`."""
+
+    def send(self, letter: Letter) -> None:
+        """Send one letter; raises `LetterRejected` for one that will never be taken."""
+        ...
+
+
+AnyMailer: TypeAlias = Mailer | BlockingMailer

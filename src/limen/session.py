@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
+from typing import Final, Literal, TypeAlias, get_args
 
+from limen.errors import ConfigurationError
 from limen.principal import Client
 from limen.verdict import Reason
 
@@ -16,6 +20,23 @@ REFRESH_PREFIX = "lmr_"
 HANDLE_PREFIX = "ses_"
 HANDLE_OCTETS = 16
 CREDENTIAL_LENGTH = len(SESSION_PREFIX) + 43
+
+FieldKind: TypeAlias = Literal["string", "number", "boolean"]
+MAX_FIELDS_OCTETS: Final = 4_096  # of all that an application keeps with one session, as JSON
+# What a session says of itself on the wire; an application's own members have other names.
+OWN_MEMBERS: Final = frozenset(
+    {
+        "id",
+        "token",
+        "userId",
+        "expiresAt",
+        "createdAt",
+        "updatedAt",
+        "ipAddress",
+        "userAgent",
+    }
+)
+_FIELD_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +156,20 @@ def looks_like(text: str, prefix: str) -> bool:
         and text.isascii()
         and text[len(prefix) :].replace("-", "a").replace("_", "a").isalnum()
     )
+
+
+def check_declared(fields: Mapping[str, str]) -> None:
+    """Raise `ConfigurationError` for a session field that cannot be one."""
+    for name, kind in fields.items():
+        if not _FIELD_NAME.fullmatch(name) or name in OWN_MEMBERS:
+            raise ConfigurationError(
+                "session_fields",
+                f"{name!r} cannot be the name of one.",
+                "Use letters, digits and '_', and no name that a session has already.",
+            )
+        if kind not in get_args(FieldKind):
+            raise ConfigurationError(
+                "session_fields",
+                f"{name!r} is a {kind!r}, which is no kind of value.",
+                f"Use {', '.join(get_args(FieldKind))}.",
+            )

@@ -6,7 +6,7 @@ contradicts another raises `ConfigurationError`, which names it and the remedy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
@@ -14,17 +14,27 @@ from limen.claims import TokenPolicy
 from limen.errors import ConfigurationError
 from limen.guarantees import RevocationCheck
 from limen.keyring import Algorithm
+from limen.letter import EmailPolicy
 from limen.passwords import OWASP_2025, Argon2Parameters, PasswordPolicy
 from limen.provider import LinkPolicy, Provider, checked_providers
 from limen.sealing import Secrets
-from limen.session import Lifetimes
-from limen.throttle import ACCOUNT_BUDGET, ADDRESS_BUDGET, Budget
+from limen.session import Lifetimes, check_declared
+from limen.throttle import (
+    ACCOUNT_BUDGET,
+    ADDRESS_BUDGET,
+    LETTER_ADDRESS_BUDGET,
+    LETTER_BUDGET,
+    Budget,
+)
 from limen.transports.authjs import AuthjsSettings
 from limen.transports.better_auth import BetterAuthSettings
 from limen.transports.cookie import MAX_AGE_S, CookieSettings
-from limen.transports.origin import OriginRule
+from limen.transports.origin import OriginRule, origin_of
+from limen.usernames import UsernamePolicy
 
 if TYPE_CHECKING:
+    from limen.ports import AnyMailer
+    from limen.session import FieldKind
     from limen.trace.sink import Sink
 
 StrategyName: TypeAlias = Literal["jwt", "session", "hybrid"]
@@ -69,6 +79,15 @@ class Options(TypedDict, total=False):
     authjs: AuthjsSettings
     account_budget: Budget
     address_budget: Budget
+    mailer: AnyMailer | None
+    smtp: str | None
+    mail_from: str | None
+    email: EmailPolicy
+    letter_budget: Budget
+    letter_address_budget: Budget
+    fresh: float
+    usernames: UsernamePolicy
+    session_fields: Mapping[str, FieldKind]
     sink: Sink | None
 
 
@@ -92,6 +111,11 @@ class Settings:
     `remembered` is how many verified credentials a process remembers, at some 800 bytes each,
     so that it need not verify them again; 0 is none. What is remembered is believed only
     as long as the feed knows nothing against it.
+
+    Letters go through `mailer`, or to the mail server `smtp` in the name of `mail_from`; with
+    neither they are printed. `fresh` is for how many seconds after a sign-in a person may
+    change their address or delete their account. `session_fields` names what a client may
+    keep with its session, each a `string`, `number` or `boolean`.
     """
 
     strategy: StrategyName = "hybrid"
@@ -124,6 +148,15 @@ class Settings:
     authjs: AuthjsSettings = field(default_factory=AuthjsSettings)
     account_budget: Budget = ACCOUNT_BUDGET
     address_budget: Budget = ADDRESS_BUDGET
+    mailer: AnyMailer | None = field(default=None, repr=False)
+    smtp: str | None = field(default=None, repr=False)  # may hold a password
+    mail_from: str | None = None
+    email: EmailPolicy = field(default_factory=EmailPolicy)
+    letter_budget: Budget = LETTER_BUDGET
+    letter_address_budget: Budget = LETTER_ADDRESS_BUDGET
+    fresh: float = 3_600
+    usernames: UsernamePolicy = field(default_factory=UsernamePolicy)
+    session_fields: Mapping[str, FieldKind] = field(default_factory=dict)
     sink: Sink | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -149,6 +182,8 @@ class Settings:
         self._check_axes()
         self._check_times()
         self._check_cookies()
+        self._check_letters()
+        check_declared(self.session_fields)
         if not self.base_path.startswith("/") or self.base_path.endswith("/"):
             raise ConfigurationError(
                 "base_path", f"{self.base_path!r} is not a path.", "Write it as /api/auth."
@@ -181,7 +216,7 @@ class Settings:
             )
 
     def _check_times(self) -> None:
-        for name in ("access_lifetime", "idle", "absolute", "max_lag", "feed_interval"):
+        for name in ("access_lifetime", "idle", "absolute", "max_lag", "feed_interval", "fresh"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(name, "is not positive.", "Give it in seconds.")
         if self.grace < 0:
@@ -240,6 +275,19 @@ class Settings:
                 "Make another one with `limen secret`.",
             )
 
+    def _check_letters(self) -> None:
+        if self.smtp is not None and self.mailer is not None:
+            raise ConfigurationError(
+                "smtp", "is given, and so is a mailer; one would be ignored.", "Keep one of them."
+            )
+        if (self.smtp is not None or self.mailer is not None) and self.base_url is None:
+            raise ConfigurationError(
+                "base_url",
+                "is not set, and the links in letters lead there; a request's Host header, "
+                "which anybody can write, must not decide it.",
+                "Set the public address, such as https://app.example.",
+            )
+
     @property
     def needs_store(self) -> bool:
         """Whether any strategy in use keeps something."""
@@ -249,6 +297,12 @@ class Settings:
     def revocation_check(self) -> RevocationCheck:
         """What is asked on each request."""
         return CHECKS[self.strategy][0] if self.check is None else RevocationCheck(self.check)
+
+    @property
+    def verify_link(self) -> str | None:
+        """Where the service's own links to verify an address lead, with `{token}` in it."""
+        origin = None if self.base_url is None else origin_of(self.base_url)
+        return None if origin is None else f"{origin}{self.base_path}/verify-email?token={{token}}"
 
     def check_store(self, *, present: bool) -> None:
         """Raise `ConfigurationError` if a store is needed and none is configured."""

@@ -31,6 +31,11 @@ ACCOUNT_BUDGET = Budget("sign-in:account", limit=20, window=15 * 60_000)
 # The better-auth wire: 3 attempts in 10 s for one address, on sign-in and sign-up each.
 ADDRESS_BUDGET = Budget("sign-in:address", limit=3, window=10_000)
 
+# Letters of one kind to one address, and of one kind for one account that is signed in.
+LETTER_BUDGET = Budget("letter:recipient", limit=3, window=3_600_000)
+# Letters that the clients of one network address may cause, of all kinds together.
+LETTER_ADDRESS_BUDGET = Budget("letter:address", limit=30, window=3_600_000)
+
 
 def retry_after(tally: Tally, budget: Budget, now: int) -> int | None:
     """Return the seconds until another attempt is allowed, `None` if it is allowed now."""

@@ -64,6 +64,13 @@ class Reason(StrEnum):
     UNKNOWN_IDENTITY = "unknown_identity"
     LAST_IDENTITY = "last_identity"
     NOT_FRESH = "not_fresh"
+    # letters, and what a person changes about their account
+    INVALID_LINK = "invalid_link"
+    NO_PASSWORD = "no_password"
+    USERNAME_TAKEN = "username_taken"
+    USERNAME_TOO_SHORT = "username_too_short"
+    USERNAME_TOO_LONG = "username_too_long"
+    USERNAME_INVALID = "username_invalid"
 
 
 @dataclass(frozen=True, slots=True)

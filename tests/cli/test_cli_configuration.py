@@ -16,8 +16,10 @@ from limen import (
     Budget,
     ConfigurationError,
     CookieSettings,
+    EmailPolicy,
     PasswordPolicy,
     Settings,
+    UsernamePolicy,
 )
 from limen.cli.configuration import Overrides, read, shown_database, stray_variables
 from limen.cli.variables import ALIASES, NAMES, NESTED, NOT_TEXT, in_written_unit
@@ -34,6 +36,10 @@ RECORDS = {
     "authjs": AuthjsSettings,
     "account_budget": Budget,
     "address_budget": Budget,
+    "email": EmailPolicy,
+    "letter_budget": Budget,
+    "letter_address_budget": Budget,
+    "usernames": UsernamePolicy,
 }
 # A text for each setting that is not its default, and what it must become.
 SAMPLES: dict[str, tuple[str, Any]] = {
@@ -89,6 +95,28 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "account_window": ("0.5", 0.5),
     "address_attempts": ("0", 0),
     "address_window": ("60", 60),
+    "smtp": ("smtp://127.0.0.1:1025", "smtp://127.0.0.1:1025"),
+    "mail_from": ("App <a@app.example>", "App <a@app.example>"),
+    "email_required": ("true", True),
+    "email_on_sign_up": ("true", True),
+    "email_on_sign_in": ("true", True),
+    "email_signs_in": ("true", True),
+    "email_changes": ("false", False),
+    "email_deletes": ("false", False),
+    "email_deletes_by_link": ("true", True),
+    "email_notices": ("false", False),
+    "email_reset_lifetime": ("600", 600),
+    "email_verification_lifetime": ("600", 600),
+    "email_deletion_lifetime": ("600", 600),
+    "letter_limit": ("5", 5),
+    "letter_window": ("60", 60),
+    "letter_address_limit": ("0", 0),
+    "letter_address_window": ("60", 60),
+    "fresh": ("600", 600),
+    "username_enabled": ("yes", True),
+    "username_minimum": ("4", 4),
+    "username_maximum": ("20", 20),
+    "session_fields": ("theme: string, beta:boolean", {"theme": "string", "beta": "boolean"}),
 }
 SAMPLES["trusted_origins"] = (
     SAMPLES["trusted_origins"][0],
@@ -117,6 +145,8 @@ def test_every_setting_reaches_its_place_from_the_environment(
     text, expected = SAMPLES[name]
     if name == "refresh":
         monkeypatch.setenv("LIMEN_STRATEGY", "jwt")
+    if name == "smtp":
+        monkeypatch.setenv("LIMEN_BASE_URL", "https://app.example")
     before = read(Overrides()).settings()
     monkeypatch.setenv(f"LIMEN_{name.upper()}", text)
     configuration = read(Overrides())

@@ -11,7 +11,7 @@ import pytest
 from limens import SECRET
 from terminal import Terminal
 
-from limen import BetterAuthSettings, CookieSettings, PasswordPolicy, Settings
+from limen import BetterAuthSettings, CookieSettings, EmailPolicy, PasswordPolicy, Settings
 from limen.cli.findings import Finding, Severity
 from limen.cli.settings_checks import SETTINGS_CHECKS
 from limen.cli.store_checks import STORE_CHECKS, Observed
@@ -30,6 +30,8 @@ SOUND = Settings(
     database="sqlite+aiosqlite:///app.db",
     base_url="https://app.example",
     passwords=PasswordPolicy(minimum=15),
+    smtp="smtps://mail.app.example",
+    mail_from="no-reply@app.example",
 )
 KEYS = tuple(
     generate(Algorithm.EDDSA, state, NOW - DAY, SECRETS, SystemEntropy())
@@ -62,7 +64,7 @@ def test_sound_settings_and_a_healthy_store_have_no_findings() -> None:
 @pytest.mark.parametrize(
     ("changes", "severity", "subject", "said"),
     [
-        ({"base_url": None}, Severity.WARNING, "base_url", "is not set"),
+        ({"base_url": None, "smtp": None}, Severity.WARNING, "base_url", "is not set"),
         ({"base_url": "http://app.example"}, Severity.ERROR, "base_url", "in the clear"),
         (
             {"base_url": "http://localhost", "cookies": CookieSettings(same_site="none")},
@@ -87,6 +89,11 @@ def test_sound_settings_and_a_healthy_store_have_no_findings() -> None:
             *(Severity.NOTE, "cookie_cache", "up to 1 min after a revoke"),
         ),
         ({"passwords": PasswordPolicy(14)}, Severity.NOTE, "password_minimum", "is 14"),
+        ({"smtp": None}, Severity.WARNING, "smtp", "a forgotten password stays forgotten"),
+        (
+            {"smtp": None, "email": EmailPolicy(required=True)},
+            *(Severity.ERROR, "smtp", "nobody new can ever sign in"),
+        ),
     ],
 )
 def test_an_unwise_setting_is_the_only_finding(

@@ -10,6 +10,7 @@ from sources import imports, modules
 
 # Package: the modules and folders that may know it.
 PLACES: dict[str, tuple[str, ...]] = {
+    "aiosmtplib": ("mailers/smtp.py",),
     "aiosqlite": ("stores/sql/",),
     "alembic": ("stores/sql/",),
     # Authlib writes and reads OAuth's messages; httpx carries them.

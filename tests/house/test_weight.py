@@ -9,6 +9,7 @@ import sys
 import pytest
 
 HEAVY = [
+    "aiosmtplib",
     "aiosqlite",
     "alembic",
     "anyio",

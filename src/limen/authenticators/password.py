@@ -23,6 +23,7 @@ from limen.passwords import PasswordPolicy
 from limen.phase import Phase
 from limen.principal import Authentication
 from limen.throttle import ACCOUNT_BUDGET, Budget
+from limen.usernames import normalised_username
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PasswordAttempt:
-    """What a person typed."""
+    """What a person typed: an e-mail address or, with `by_username`, a username."""
 
-    email: str
+    identifier: str
     password: Secret
+    by_username: bool = False
 
 
 class PasswordAuthenticator:
@@ -49,17 +51,17 @@ class PasswordAuthenticator:
         self.budget = budget
 
     def attempt(self, proof: PasswordAttempt, now: int) -> Flow[Proven | Refused]:
-        """Judge an e-mail and a password.
+        """Judge an e-mail or a username, and a password.
 
         The order of effects is the same for every outcome, and so is their cost: an unknown
         account is verified against a hash of the same parameters (ASVS 6.3.8).
         """
-        email = normalised_email(proof.email)
-        throttled = yield from spend(self.budget, email, now)
+        if proof.by_username:
+            found, throttled = yield from self._by_username(proof.identifier, now)
+        else:
+            found, throttled = yield from self._by_email(proof.identifier, now)
         if throttled is not None:
             return throttled
-        yield from enter(Phase.USER_LOOKUP, {"email": Personal(email)})
-        found = yield from ask(FindAccount(email=email))
         yield from enter(Phase.PASSWORD_VERIFY)
         if not (yield from self._verify(proof.password, found, now)) or found is None:
             return Refused(Reason.BAD_CREDENTIALS)
@@ -67,6 +69,24 @@ class PasswordAuthenticator:
         return Proven(
             Authentication(account.id, now, ("pwd",), account.roles, account.revision), account
         )
+
+    def _by_email(self, text: str, now: int) -> Flow[tuple[Found | None, Refused | None]]:
+        email = normalised_email(text)
+        throttled = yield from spend(self.budget, email, now)
+        if throttled is not None:
+            return None, throttled
+        yield from enter(Phase.USER_LOOKUP, {"email": Personal(email)})
+        return (yield from ask(FindAccount(email=email))), None
+
+    def _by_username(self, text: str, now: int) -> Flow[tuple[Found | None, Refused | None]]:
+        # Looked up first, so that an account has one budget whichever way it is tried.
+        username = normalised_username(text)
+        yield from enter(Phase.USER_LOOKUP, {"username": Personal(username)})
+        found = yield from ask(FindAccount(username=username))
+        throttled = yield from spend(
+            self.budget, f"username|{username}" if found is None else found.account.email, now
+        )
+        return found, throttled
 
     def confirm(self, account_id: str, password: Secret, now: int) -> Flow[Found | Refused]:
         """Judge the current password of somebody who is signed in already (ASVS 6.2.3)."""

@@ -142,10 +142,12 @@ def shown(name: str, value: Any) -> str:
         return "-"
     if name in NEVER_SHOWN:
         return "(hidden)"
-    if name in {"database", "redis"}:
+    if name in {"database", "redis", "smtp"}:
         return shown_database(value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {one}" for key, one in value.items()) or "-"
     if isinstance(value, tuple | list):
         return ", ".join(map(str, value)) or "-"
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -260,6 +262,7 @@ def _problem(kind: str, message: str) -> str:
         ("bool", "is neither true nor false."),
         ("string", "is not a text."),
         ("tuple", "is not a list of texts."),
+        ("dict", "is not a table of names and kinds."),
     ):
         if kind.startswith(beginning):
             return problem

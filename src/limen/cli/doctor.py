@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from limen.cli import redis_checks
+from limen.cli import mail, redis_checks
 from limen.cli.configuration import Configuration, Overrides, gather, stray_variables
 from limen.cli.examples import example
 from limen.cli.faults import UNAVAILABLE_REMEDY, ExitCode
@@ -53,7 +53,7 @@ def doctor(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check settings, secret, database, Redis, keys and clock.
+    """Check settings, secret, database, Redis, keys, clock and the mail server.
 
     Each finding is one sentence with its remedy. Nothing is changed. Exits with 1 if
     there is an error; warnings and notes are for you to weigh.
@@ -88,6 +88,7 @@ def diagnose(overrides: Overrides) -> Diagnosis:
     else:
         for settings_check in SETTINGS_CHECKS:
             diagnosis.findings += settings_check(settings)
+        _look_at_mail(settings, diagnosis)
     _look_at_database(configuration, secrets, diagnosis)
     _look_at_redis(configuration, diagnosis)
     diagnosis.unchecked.append(
@@ -185,6 +186,28 @@ def _look_at_redis(configuration: Configuration, diagnosis: Diagnosis) -> None:
         return
     for redis_check in redis_checks.REDIS_CHECKS:
         diagnosis.findings += redis_check(seen)
+
+
+def _look_at_mail(settings: Settings, diagnosis: Diagnosis) -> None:
+    if settings.smtp is None:
+        return
+    try:
+        fault = mail.fault_of(settings)
+    except ConfigurationError as wrong:
+        diagnosis.findings.append(found_wrong(wrong))
+        return
+    if fault is not None:
+        remedy = "Check that the server in LIMEN_SMTP runs, and its port, TLS and password."
+        sentence = f"cannot be used: {fault}."
+        diagnosis.findings.append(Finding(Severity.ERROR, "smtp", sentence, remedy))
+        return
+    diagnosis.unchecked.append(
+        Unchecked(
+            "mail",
+            "whether letters arrive, and not as spam (SPF, DKIM, DMARC), is seen only by sending "
+            "one: limen mail test ADDRESS.",
+        )
+    )
 
 
 def _show(diagnosis: Diagnosis) -> None:

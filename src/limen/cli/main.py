@@ -12,6 +12,7 @@ from limen.cli import (
     import_users,
     keys,
     lab,
+    mail,
     migrate,
     migrate_strategy,
     secret,
@@ -79,4 +80,5 @@ users.register(app)
 import_users.register(app)
 sessions.register(app)
 keys.register(app)
+mail.register(app)
 lab.register(app)

@@ -140,6 +140,20 @@ def passwords_suit_one_factor(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def letters_are_sent(settings: Settings) -> Iterator[Finding]:
+    """A public service without a mail server cannot help whoever forgot their password."""
+    if not _is_https(settings) or settings.smtp is not None or settings.mailer is not None:
+        return
+    locked = settings.email.required
+    yield Finding(
+        Severity.ERROR if locked else Severity.WARNING,
+        "smtp",
+        "is not set, so no letter is sent: "
+        + ("nobody new can ever sign in." if locked else "a forgotten password stays forgotten."),
+        "Set LIMEN_SMTP and LIMEN_MAIL_FROM, unless the application gives a `mailer` of its own.",
+    )
+
+
 SETTINGS_CHECKS: Final[tuple[SettingsCheck, ...]] = (
     base_url_is_set,
     base_url_is_private,
@@ -150,6 +164,7 @@ SETTINGS_CHECKS: Final[tuple[SettingsCheck, ...]] = (
     access_is_short,
     idle_is_bounded,
     passwords_suit_one_factor,
+    letters_are_sent,
 )
 
 

@@ -6,50 +6,18 @@ One name serves everywhere: `idle` in the file is `LIMEN_IDLE` in the environmen
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import MISSING, fields
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from limen.cli.spellings import JsonListed, Kinds, Listed, OneOrJsonListed
 from limen.settings import Settings
 
 PREFIX: Final = "LIMEN_"
 CONFIG_VARIABLE: Final = "LIMEN_CONFIG"
 _S: Final = 1000  # milliseconds of a second
-
-
-def _listed(value: object) -> object:
-    """Read `a, b` as two entries."""
-    if isinstance(value, str):
-        return tuple(entry.strip() for entry in value.split(",") if entry.strip())
-    return value
-
-
-def _json_list(value: object) -> object:
-    """Read a JSON list: a secret may contain any character, so none can separate them."""
-    if not isinstance(value, str):
-        return value
-    try:
-        decoded = json.loads(value)
-    except ValueError:
-        raise ValueError('is not a JSON list such as ["newest", "older"]') from None
-    return decoded
-
-
-Listed = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_listed)]
-
-
-def _one_or_json_list(value: object) -> object:
-    """Read a JSON list, or one text as it stands."""
-    return _json_list(value) if isinstance(value, str) and value.startswith("[") else value
-
-
-OneOrJsonListed = Annotated[
-    str | tuple[str, ...] | None, NoDecode, BeforeValidator(_one_or_json_list)
-]
-JsonListed = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_json_list)]
 
 
 class Written(BaseModel):
@@ -210,6 +178,72 @@ class Written(BaseModel):
         None, description="Sign-in attempts from one address in each window; 0 is no limit."
     )
     address_window: float | None = Field(None, description="That window, in seconds.")
+    smtp: str | None = Field(
+        None,
+        description="The mail server that takes letters: `smtp://user:password@host:587` "
+        "(STARTTLS) or `smtps://` (port 465); without it they are printed.",
+    )
+    mail_from: str | None = Field(
+        None, description="In whose name letters go out: `My App <no-reply@app.example>`."
+    )
+    email_required: bool | None = Field(
+        None, description="Whether nobody may sign in before their address is verified."
+    )
+    email_on_sign_up: bool | None = Field(
+        None, description="Whether a sign-up is followed by a letter that verifies the address."
+    )
+    email_on_sign_in: bool | None = Field(
+        None, description="Whether who is kept out for an unverified address gets another letter."
+    )
+    email_signs_in: bool | None = Field(
+        None, description="Whether the link that verifies an address signs its reader in."
+    )
+    email_changes: bool | None = Field(None, description="Whether people may change their address.")
+    email_deletes: bool | None = Field(None, description="Whether people may delete their account.")
+    email_deletes_by_link: bool | None = Field(
+        None, description="Whether they need a mailed link for that."
+    )
+    email_notices: bool | None = Field(
+        None, description="Whether people get a letter after a new password or address."
+    )
+    email_reset_lifetime: float | None = Field(
+        None, description="Seconds for which a link to choose a new password works."
+    )
+    email_verification_lifetime: float | None = Field(
+        None, description="Seconds for which a link that verifies an address works."
+    )
+    email_deletion_lifetime: float | None = Field(
+        None, description="Seconds for which a link that deletes an account works."
+    )
+    letter_limit: int | None = Field(
+        None, description="Letters of one kind to one address in each window; 0 is no limit."
+    )
+    letter_window: float | None = Field(None, description="That window, in seconds.")
+    letter_address_limit: int | None = Field(
+        None,
+        description="Letters that clients of one network address may cause in each window; "
+        "0 is no limit.",
+    )
+    letter_address_window: float | None = Field(None, description="That window, in seconds.")
+    fresh: float | None = Field(
+        None,
+        description="Seconds after a sign-in in which a person may change their address or "
+        "delete their account.",
+    )
+    username_enabled: bool | None = Field(
+        None, description="Whether accounts may have usernames and sign in with them."
+    )
+    username_minimum: int | None = Field(
+        None, description="Least length of a username, in characters."
+    )
+    username_maximum: int | None = Field(
+        None, description="Greatest length of a username, in characters; at most 64."
+    )
+    session_fields: Kinds = Field(
+        None,
+        description="What clients may keep with their session, each a `string`, `number` or "
+        "`boolean`: `theme: string, beta: boolean`.",
+    )
 
 
 class Environment(Written, BaseSettings):
@@ -251,9 +285,29 @@ NESTED: Final = {
     "account_window": ("account_budget", "window"),
     "address_attempts": ("address_budget", "limit"),
     "address_window": ("address_budget", "window"),
+    "email_required": ("email", "required"),
+    "email_on_sign_up": ("email", "on_sign_up"),
+    "email_on_sign_in": ("email", "on_sign_in"),
+    "email_signs_in": ("email", "signs_in"),
+    "email_changes": ("email", "changes"),
+    "email_deletes": ("email", "deletes"),
+    "email_deletes_by_link": ("email", "deletes_by_link"),
+    "email_notices": ("email", "notices"),
+    "email_reset_lifetime": ("email", "reset_lifetime"),
+    "email_verification_lifetime": ("email", "verification_lifetime"),
+    "email_deletion_lifetime": ("email", "deletion_lifetime"),
+    "letter_limit": ("letter_budget", "limit"),
+    "letter_window": ("letter_budget", "window"),
+    "letter_address_limit": ("letter_address_budget", "limit"),
+    "letter_address_window": ("letter_address_budget", "window"),
+    "username_enabled": ("usernames", "enabled"),
+    "username_minimum": ("usernames", "minimum"),
+    "username_maximum": ("usernames", "maximum"),
 }
 # Written in seconds, kept in milliseconds by a record that is not `Settings` itself.
-IN_SECONDS: Final = frozenset({"account_window", "address_window"})
+IN_SECONDS: Final = frozenset(
+    {"account_window", "address_window", "letter_window", "letter_address_window"}
+)
 # Another spelling of one field of `Settings`.
 ALIASES: Final = {"secrets": "secret"}
 NEVER_SHOWN: Final = frozenset({"secret", "secrets", "authjs_secret"})
@@ -263,11 +317,16 @@ NOT_TEXT: Final = {
     "sink": "it is an object that receives trace events",
     "account_budget.name": "it is a name inside the store, and to change it changes nothing",
     "address_budget.name": "it is a name inside the store, and to change it changes nothing",
+    "letter_budget.name": "it is a name inside the store, and to change it changes nothing",
+    "letter_address_budget.name": "it is a name inside the store, and to change it changes nothing",
+    "mailer": "it is an object that sends letters in another way than by a mail server",
+    "email.wording": "it is a function that gets each letter and returns the one that is sent",
 }
 _SPELLINGS: Final = {
     "cookies.": "cookie_",
     "linking.": "linking_",
     "authjs.": "authjs_",
+    "email.": "email_",
     "password minimum": "password_minimum",
     "password maximum": "password_maximum",
 }

@@ -33,6 +33,7 @@ from limen.operations.parts import Composed
 from limen.phase import Phase
 from limen.revocation import Target
 from limen.secret import Secret
+from limen.usernames import normalised_username
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
@@ -70,12 +71,45 @@ class Accounts(Composed):
         *,
         image: str | None = None,
         roles: Iterable[str] = (),
+        username: str | None = None,
+        display_username: str | None = None,
     ) -> Flow[Account | Refused]:
         """Open an account with a password and sign nobody in; refused as `sign_up` is."""
+        drafted = yield from self._draft(
+            email,
+            password,
+            name,
+            image=image,
+            roles=roles,
+            username=username,
+            display_username=display_username,
+        )
+        if isinstance(drafted, Refused):
+            return drafted
+        refused = yield from self._keep(*drafted)
+        return drafted[0] if refused is None else refused
+
+    def _draft(
+        self,
+        email: str,
+        password: str,
+        name: str,
+        *,
+        image: str | None,
+        roles: Iterable[str],
+        username: str | None,
+        display_username: str | None,
+    ) -> Flow[tuple[Account, str] | Refused]:
+        """Return an account as it would be, with the hash of its password."""
         parts, now = self._parts, self._parts.clock.now()
         address, secret = normalised_email(email), Secret(password)
         if not is_email(address) or len(name) > MAX_NAME:
             return Refused(Reason.MALFORMED)
+        shown = username if display_username is None else display_username
+        if username is not None:
+            unfit = parts.usernames.refusal_of(username, shown)
+            if unfit is not None:
+                return Refused(unfit)
         reason = parts.passwords.policy.refusal_of(secret, address)
         if reason is not None:
             return Refused(reason)
@@ -89,12 +123,22 @@ class Accounts(Composed):
             roles=checked_roles(roles),
             created_at=now,
             updated_at=now,
+            username=None if username is None else normalised_username(username),
+            display_username=shown,
         )
-        yield from enter(Phase.USER_LOOKUP, {"email": Personal(address)})
+        return account, password_hash
+
+    def _keep(self, account: Account, password_hash: str) -> Flow[Refused | None]:
+        yield from enter(Phase.USER_LOOKUP, {"email": Personal(account.email)})
+        if account.username is not None:
+            namesake = yield from ask(FindAccount(username=account.username))
+            free = namesake is None
+            if not (yield from check("username is free", free, Reason.USERNAME_TAKEN)):
+                return Refused(Reason.USERNAME_TAKEN)
         added = yield from ask(AddAccount(account, password_hash))
         if not (yield from check("address is free", added, Reason.EMAIL_TAKEN)):
             return Refused(Reason.EMAIL_TAKEN)
-        return account
+        return None
 
     def update_account(
         self,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from limen.errors import ConfigurationError
 from limen.guarantees import Receipt
+from limen.letter import EmailPolicy
 from limen.strategies.jwt import KeySource
+from limen.throttle import LETTER_BUDGET, Budget
+from limen.usernames import UsernamePolicy
 
 if TYPE_CHECKING:
     from limen.authenticators.password import PasswordAuthenticator
@@ -39,6 +43,12 @@ class Parts:
     clock: Clock
     entropy: Entropy
     keeps: bool
+    email: EmailPolicy = field(default_factory=EmailPolicy)
+    usernames: UsernamePolicy = field(default_factory=UsernamePolicy)
+    letter_budget: Budget = LETTER_BUDGET
+    fresh: int = 3_600_000  # milliseconds
+    verify_link: str | None = None  # of this service's own endpoint
+    session_fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from limen.account import Account, checked_roles
 from limen.authenticators.password import PasswordAttempt
-from limen.effects import HashPassword, Revoke, SetPassword, ask, enter, note
+from limen.effects import HashPassword, Revoke, SetPassword, ask, check, enter, note
 from limen.evidence import Count
 from limen.operations.accounts import Accounts
 from limen.operations.endings import Endings
+from limen.operations.links import Links
+from limen.operations.wording import EXISTS, PASSWORD_CHANGED
 from limen.phase import Phase
 from limen.principal import Authentication, Client, Principal
 from limen.revocation import Target
@@ -34,6 +36,18 @@ class SignedIn:
     account: Account | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitsEmail(Refused):
+    """Nobody is signed in before they have opened the link that was mailed to them.
+
+    `account` is as it was asked for. Whether it is a new one is not told: if the address had
+    one already, its owner got a letter that says so, and this account does not exist.
+    """
+
+    reason: Reason = Reason.EMAIL_UNVERIFIED
+    account: Account
+
+
 @dataclass(frozen=True, slots=True)
 class PasswordChanged:
     """The password is new. `issued` replaces the current credential if others were ended."""
@@ -42,7 +56,7 @@ class PasswordChanged:
     issued: Issued | None
 
 
-class Proving(Endings, Accounts):
+class Proving(Endings, Accounts, Links):
     """Whatever ends in a new credential because somebody proved who they are."""
 
     def sign_up(
@@ -55,15 +69,38 @@ class Proving(Endings, Accounts):
         client: Client = Client(),  # noqa: B008 - frozen and without state
         remembered: bool = True,
         presented: Iterable[str] = (),
+        username: str | None = None,
+        display_username: str | None = None,
+        link: str | None = None,
     ) -> Flow[SignedIn | Refused]:
         """Open an account with a password and sign its owner in.
 
-        Refused with `MALFORMED` for a text that is no e-mail address, with a `PASSWORD_…`
-        reason, or with `EMAIL_TAKEN`; the work is the same whether it was taken or not.
+        Refused with `MALFORMED` for a text that is no e-mail address, with a `PASSWORD_…` or
+        `USERNAME_…` reason, or with `EMAIL_TAKEN`; the work is the same whether it was taken
+        or not. Where addresses must be verified the answer is `AwaitsEmail`, taken or not;
+        `link` is where the letter's link leads, with `{token}` in it.
         """
-        added = yield from self.add_account(email, password, name, image=image)
-        if isinstance(added, Refused):
-            return added
+        drafted = yield from self._draft(
+            email,
+            password,
+            name,
+            image=image,
+            roles=(),
+            username=username,
+            display_username=display_username,
+        )
+        if isinstance(drafted, Refused):
+            return drafted
+        added, policy = drafted[0], self._parts.email
+        refused = yield from self._keep(*drafted)
+        if policy.required and (refused is None or refused.reason is Reason.EMAIL_TAKEN):
+            owned, instead = (added, None) if refused is None else (None, EXISTS)
+            yield from self._mail_verification(owned, added.email, link, instead=instead)
+            return AwaitsEmail(account=added)
+        if refused is not None:
+            return refused
+        if policy.on_sign_up:
+            yield from self._mail_verification(added, added.email, link)
         now = self._parts.clock.now()
         proven = Authentication(added.id, now, ("pwd",), added.roles, added.revision)
         return (
@@ -78,21 +115,65 @@ class Proving(Endings, Accounts):
         client: Client = Client(),  # noqa: B008 - frozen and without state
         remembered: bool = True,
         presented: Iterable[str] = (),
+        link: str | None = None,
     ) -> Flow[SignedIn | Refused]:
         """Judge an e-mail and a password, and remember the person if they are right.
 
         Refused with `BAD_CREDENTIALS` for unknown, disabled and wrong alike, or with
-        `THROTTLED`. What the client held before (`presented`) is ended (ASVS 7.2.4).
+        `THROTTLED`; with `EMAIL_UNVERIFIED` where the address must be verified and is not,
+        which only the right password finds out. What the client held before (`presented`) is
+        ended (ASVS 7.2.4). `link` is where a letter's link leads, with `{token}` in it.
         """
-        now = self._parts.clock.now()
         attempt = PasswordAttempt(email, Secret(password))
-        proven = yield from self._parts.passwords.attempt(attempt, now)
+        return (
+            yield from self._admit(
+                attempt, client, remembered=remembered, presented=presented, link=link
+            )
+        )
+
+    def sign_in_with_username(
+        self,
+        username: str,
+        password: str,
+        *,
+        client: Client = Client(),  # noqa: B008 - frozen and without state
+        remembered: bool = True,
+        presented: Iterable[str] = (),
+        link: str | None = None,
+    ) -> Flow[SignedIn | Refused]:
+        """Judge a username and a password; otherwise as `sign_in`, and with the same budget."""
+        attempt = PasswordAttempt(username, Secret(password), by_username=True)
+        return (
+            yield from self._admit(
+                attempt, client, remembered=remembered, presented=presented, link=link
+            )
+        )
+
+    def _admit(
+        self,
+        attempt: PasswordAttempt,
+        client: Client,
+        *,
+        remembered: bool,
+        presented: Iterable[str],
+        link: str | None,
+    ) -> Flow[SignedIn | Refused]:
+        policy = self._parts.email
+        proven = yield from self._parts.passwords.attempt(attempt, self._parts.clock.now())
         if isinstance(proven, Refused):
             return proven
+        account = proven.account
+        let_in = account.email_verified or not policy.required
+        if policy.required and not (
+            yield from check("address is verified", let_in, Reason.EMAIL_UNVERIFIED)
+        ):
+            if policy.on_sign_in:
+                yield from self._mail_verification(account, account.email, link)
+            return AwaitsEmail(account=account)
         return (
             yield from self._open(
                 proven.authentication,
-                proven.account,
+                account,
                 client,
                 remembered=remembered,
                 presented=presented,
@@ -136,8 +217,11 @@ class Proving(Endings, Accounts):
             return confirmed
         current_session = yield from self.session(principal.session_id)
         changed = yield from self._set_password(confirmed.account, new, revoke=revoke_others)
-        if isinstance(changed, Refused) or not revoke_others:
-            return changed if isinstance(changed, Refused) else PasswordChanged(changed, None)
+        if isinstance(changed, Refused):
+            return changed
+        yield from self._tell(PASSWORD_CHANGED, changed.email)
+        if not revoke_others:
+            return PasswordChanged(changed, None)
         proven = Authentication(
             changed.id, parts.clock.now(), ("pwd",), changed.roles, changed.revision
         )

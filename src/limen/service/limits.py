@@ -37,3 +37,11 @@ async def spend(auth: Limen, scope: Scope, path: str) -> int | None:
     made-up paths cost no row.
     """
     return await auth.spend(auth.settings.address_budget, f"{address_of(scope)}|{path}")
+
+
+async def spend_on_letter(auth: Limen, scope: Scope) -> int | None:
+    """Draw on the letters that one address may cause; return the seconds to wait, if any.
+
+    Drawn before anybody looks whether there is an account, so that the limit tells nothing.
+    """
+    return await auth.spend(auth.settings.letter_address_budget, address_of(scope))

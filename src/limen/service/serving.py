@@ -34,6 +34,10 @@ class Wire(ABC):
         """Answer after a fault that nobody foresaw."""
         return Answer(500)
 
+    def loggable(self, path: str) -> str:
+        """Return what may be logged of the path of a request."""
+        return path
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
@@ -53,15 +57,16 @@ class Wire(ABC):
             raise  # the middleware says 503
         except Disconnected:
             return
+        except ConfigurationError as fault:
+            _log.error("%s", fault)
+            answer = self.fault()
         except Exception as fault:  # noqa: BLE001 - whatever it is, the client learns nothing
-            _report(scope, fault)
+            _report(scope["method"], self.loggable(scope["path"]), fault)
             answer = self.fault()
         await send_answer(answer, send)
 
 
-def _report(scope: Scope, fault: Exception) -> None:
+def _report(method: str, path: str, fault: Exception) -> None:
     """Log where a fault happened and its type. Its text may quote what a client sent."""
     frames = "".join(traceback.format_tb(fault.__traceback__))
-    _log.error(
-        "%s %s failed with %s\n%s", scope["method"], scope["path"], type(fault).__name__, frames
-    )
+    _log.error("%s %s failed with %s\n%s", method, path, type(fault).__name__, frames)

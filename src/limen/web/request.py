@@ -58,7 +58,7 @@ class Edge:
         """
         if self._plain is None:
             return self._secure
-        if self._always_plain or (scheme in ("http", "ws") and _is_loopback(host)):
+        if self._always_plain or (scheme in ("http", "ws") and is_loopback(host)):
             return self._plain
         return self._secure
 
@@ -73,7 +73,8 @@ def last_line(scope: Scope, wanted: bytes) -> bytes:
 
 
 @lru_cache(64)
-def _is_loopback(host: bytes) -> bool:
+def is_loopback(host: bytes) -> bool:
+    """Tell whether a `Host` header names this machine."""
     name, _, _port = host.rpartition(b":") if _PORT.search(host) else (host, b"", b"")
     return name.lower() in _LOOPBACK
 

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from limen.account import is_email
 from limen.evidence import Hidden, Personal, Public
+from limen.operations import AwaitsEmail
 from limen.phase import Phase
 from limen.secret import Secret
+from limen.service import limits
+from limen.service.better_auth import names
 from limen.service.better_auth.wire import (
     EMAIL_IS_FIXED,
+    EMAIL_NOT_VERIFIED,
     INVALID_EMAIL,
     INVALID_EMAIL_OR_PASSWORD,
     INVALID_PASSWORD,
@@ -26,27 +30,40 @@ from limen.service.better_auth.wire import (
     date,
     json_answer,
     too_many_requests,
-    user_of,
 )
 from limen.transports import Carrier, Presented
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
     from limen.account import Account
+    from limen.operations import SignedIn
     from limen.service.better_auth.endpoint import Call
     from limen.verdict import Issued
 
+CHALLENGE: HeaderPairs = (("WWW-Authenticate", "Bearer"),)
 CHOICE_PROBLEMS = (PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON)
-SIGN_UP_PROBLEMS = (*CHOICE_PROBLEMS, INVALID_EMAIL, USER_EXISTS, SESSION_NOT_CREATED)
-SIGN_IN_PROBLEMS = (INVALID_EMAIL, INVALID_EMAIL_OR_PASSWORD, SESSION_NOT_CREATED)
+SIGN_UP_PROBLEMS = (
+    *CHOICE_PROBLEMS,
+    *names.SET_PROBLEMS,
+    INVALID_EMAIL,
+    USER_EXISTS,
+    SESSION_NOT_CREATED,
+)
+SIGN_IN_PROBLEMS = (
+    INVALID_EMAIL,
+    INVALID_EMAIL_OR_PASSWORD,
+    EMAIL_NOT_VERIFIED,
+    SESSION_NOT_CREATED,
+)
 CHANGE_PROBLEMS = (*CHOICE_PROBLEMS, INVALID_PASSWORD, SESSION_NOT_CREATED)
-UPDATE_PROBLEMS = (EMAIL_IS_FIXED, NO_FIELDS, USER_NOT_FOUND)
+UPDATE_PROBLEMS = (EMAIL_IS_FIXED, NO_FIELDS, USER_NOT_FOUND, *names.SET_PROBLEMS)
 
 _PROBLEMS: dict[Reason, Problem] = {
     Reason.MALFORMED: INVALID_EMAIL,
     Reason.BAD_CREDENTIALS: INVALID_EMAIL_OR_PASSWORD,
     Reason.ACCOUNT_CHANGED: SESSION_NOT_CREATED,
     Reason.EMAIL_TAKEN: USER_EXISTS,
+    Reason.EMAIL_UNVERIFIED: EMAIL_NOT_VERIFIED,
     Reason.PASSWORD_TOO_SHORT: PASSWORD_TOO_SHORT,
     Reason.PASSWORD_TOO_LONG: PASSWORD_TOO_LONG,
     Reason.PASSWORD_TOO_COMMON: PASSWORD_TOO_COMMON,
@@ -56,7 +73,14 @@ _PROBLEMS: dict[Reason, Problem] = {
 async def sign_up(call: Call) -> Answer:
     """Open an account and sign its owner in."""
     email, password = call.body["email"], call.body["password"]
-    _received(call, email, password)
+    received(call, "email", email, password)
+    names_given = names.of_new(call)
+    if isinstance(names_given, Answer):
+        return _responded(call, names_given)
+    if call.auth.settings.email.welcomes:
+        wait = await limits.spend_on_letter(call.auth, call.request_auth.scope)
+        if wait is not None:
+            return _responded(call, too_many_requests(wait))
     outcome = await call.auth.sign_up(
         email,
         password,
@@ -65,17 +89,23 @@ async def sign_up(call: Call) -> Answer:
         client=call.client,
         remembered=call.body.get("rememberMe", True),
         presented=call.credentials(),
+        link=verification_link(call),
+        **names_given,
     )
+    if isinstance(outcome, AwaitsEmail):
+        # The same for an address that has an account already: a user who is made up.
+        return _responded(call, json_answer({"token": None, "user": call.user(outcome.account)}))
     if isinstance(outcome, Refused):
-        return _responded(call, _refused(outcome))
-    members = {**handed_over(call, outcome.issued), "user": _user(outcome.account)}
+        refused = names.refusal_of(outcome) or refused_choice(outcome)
+        return _responded(call, refused)
+    members = {**handed_over(call, outcome.issued), "user": _user(call, outcome.account)}
     return _responded(call, json_answer(members))
 
 
 async def sign_in(call: Call) -> Answer:
     """Judge an e-mail and a password; what this client held before is ended (ASVS 7.2.4)."""
     email, password = call.body["email"], call.body["password"]
-    _received(call, email, password)
+    received(call, "email", email, password)
     if not is_email(email.lower()):
         return _responded(call, INVALID_EMAIL.answer())
     outcome = await call.auth.sign_in(
@@ -84,16 +114,26 @@ async def sign_in(call: Call) -> Answer:
         client=call.client,
         remembered=call.body.get("rememberMe", True),
         presented=call.credentials(),
+        link=verification_link(call),
     )
+    return signed_in(call, outcome)
+
+
+def signed_in(
+    call: Call, outcome: SignedIn | Refused, wrong: Problem = INVALID_EMAIL_OR_PASSWORD
+) -> Answer:
+    """Answer a sign-in that was judged; `wrong` is what bad credentials are called."""
     if isinstance(outcome, Refused):
-        return _responded(call, _refused(outcome))
+        if outcome.reason is Reason.BAD_CREDENTIALS:
+            return _responded(call, wrong.answer(CHALLENGE))
+        return _responded(call, refused_choice(outcome))
     target = call.body.get("callbackURL")
     members: dict[str, Any] = {"redirect": bool(target), **handed_over(call, outcome.issued)}
     headers: HeaderPairs = ()
     if target:
         members["url"] = target
         headers = (("Location", target),)
-    members["user"] = _user(outcome.account)
+    members["user"] = _user(call, outcome.account)
     return _responded(call, json_answer(members, headers=headers))
 
 
@@ -109,11 +149,11 @@ async def change_password(call: Call) -> Answer:
     if isinstance(outcome, Refused):
         if outcome.reason is Reason.BAD_CREDENTIALS:
             return INVALID_PASSWORD.answer()
-        return _refused(outcome)
+        return refused_choice(outcome)
     members: dict[str, Any] = {"token": None}
     if outcome.issued is not None:
         members = handed_over(call, outcome.issued)
-    return json_answer({**members, "user": user_of(outcome.account)})
+    return json_answer({**members, "user": call.user(outcome.account)})
 
 
 async def update_user(call: Call) -> Answer:
@@ -121,8 +161,11 @@ async def update_user(call: Call) -> Answer:
     if call.body.get("email"):
         return EMAIL_IS_FIXED.answer()
     changes = {name: call.body[name] for name in ("name", "image") if name in call.body}
+    renamed = await names.set_by(call)
+    if isinstance(renamed, Answer):
+        return renamed
     if not changes:
-        return NO_FIELDS.answer()
+        return json_answer({"status": True}) if renamed else NO_FIELDS.answer()
     account = await call.auth.update_account(
         call.actor.subject,
         name=changes.get("name"),
@@ -158,24 +201,33 @@ def bearer_members(issued: Issued) -> dict[str, Any]:
     return members
 
 
-def _user(account: Account | None) -> dict[str, Any]:
+def verification_link(call: Call) -> str | None:
+    """Return where a letter that verifies an address leads, if sign-ups or sign-ins mail one."""
+    policy = call.auth.settings.email
+    if not policy.required and not policy.on_sign_up:
+        return None
+    return call.link("/verify-email?token={token}", call.body.get("callbackURL") or "/")
+
+
+def _user(call: Call, account: Account | None) -> dict[str, Any]:
     assert account is not None  # noqa: S101 - for the type checker: a password proves one
-    return user_of(account)
+    return call.user(account)
 
 
-def _refused(refused: Refused) -> Answer:
+def refused_choice(refused: Refused) -> Answer:
+    """Answer for a refusal whose reason is about a password, an address or a sign-in."""
     if refused.reason is Reason.THROTTLED:
         return too_many_requests(refused.retry_after or 1)
     problem = _PROBLEMS[refused.reason]
-    challenge: HeaderPairs = (("WWW-Authenticate", "Bearer"),) if problem.status == 401 else ()  # noqa: PLR2004 - a status
-    return problem.answer(challenge)
+    return problem.answer(CHALLENGE if problem.status == 401 else ())  # noqa: PLR2004 - a status
 
 
-def _received(call: Call, email: str, password: str) -> None:
+def received(call: Call, by: str, identifier: str, password: str) -> None:
+    """Tell the trace that somebody wants in; `by` is what they name themselves by."""
     call.auth.assembly.tracer.record(
         call.strategy,
         Phase.LOGIN_RECEIVE,
-        given={"email": Personal(email), "password": Hidden(Secret(password), "password")},
+        given={by: Personal(identifier), "password": Hidden(Secret(password), "password")},
     )
 
 

@@ -37,7 +37,10 @@ class BetterAuthApp(Wire):
     def __init__(self, auth: Limen) -> None:
         super().__init__(auth)
         table = (*endpoints_of(auth), openapi.endpoint(auth))
-        self._endpoints = {(one.method, one.path): one for one in table}
+        self._endpoints = {(one.method, one.path): one for one in table if "{" not in one.path}
+        self._open_ended = {
+            (one.method, one.path.partition("{")[0]): one for one in table if "{" in one.path
+        }
         self._limited = {one.path for one in table if one.limited}
 
     async def answer(self, scope: Scope, receive: Receive, request_auth: RequestAuth) -> Answer:
@@ -47,10 +50,10 @@ class BetterAuthApp(Wire):
             wait = await limits.spend(self.auth, scope, path)
             if wait is not None:
                 return too_many_requests(wait)
-        endpoint = self._endpoints.get((scope["method"], path))
+        endpoint, segment = self._found(scope["method"], path)
         if endpoint is None:
             return NOT_FOUND
-        call = Call(self.auth, request_auth)
+        call = Call(self.auth, request_auth, segment=segment)
         unsafe = endpoint.method not in SAFE_METHODS
         refusal = _take_query(call, scope)
         value: object = bodies.ABSENT
@@ -65,6 +68,20 @@ class BetterAuthApp(Wire):
             if refusal is not None:
                 call.record_foreign()
         return refusal or await self._judged(endpoint, call, value)
+
+    def _found(self, method: str, path: str) -> tuple[Endpoint | None, str]:
+        """Return the endpoint of a path, and what stands in the open place of its own path."""
+        exact = self._endpoints.get((method, path))
+        if exact is not None:
+            return exact, ""
+        head, slash, segment = path.rpartition("/")
+        return (self._open_ended.get((method, head + slash)) if segment else None), segment
+
+    def loggable(self, path: str) -> str:
+        """Return a path without what may be a token."""
+        head, slash, _ = path.rpartition("/")
+        known = any((head + slash).endswith(beginning) for _, beginning in self._open_ended)
+        return f"{head}/…" if known else path
 
     async def _judged(self, endpoint: Endpoint, call: Call, value: object) -> Answer:
         if endpoint.body is not None:

@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlencode
 
-from limen.service.better_auth.wire import JSON_TYPE
+from limen.errors import ConfigurationError
+from limen.principal import Principal
+from limen.service.better_auth.wire import (
+    JSON_TYPE,
+    Answer,
+    session_of,
+    session_of_principal,
+    user_of,
+)
 from limen.service.visit import Visit
 from limen.transports import Carrier, Presented
+from limen.transports.origin import origin_of
+from limen.web.request import is_loopback, last_line
 
 if TYPE_CHECKING:
-    from limen.principal import Principal
+    from limen.account import Account
     from limen.secret import Secret
     from limen.service.better_auth.bodies import Body
-    from limen.service.better_auth.wire import Answer, Problem
+    from limen.service.better_auth.wire import Problem
+    from limen.session import Session
 
 # The client asks for its credentials in the body and keeps them itself.
 CARRIER_HEADER = b"x-limen-carrier"
@@ -27,16 +39,17 @@ Schema: TypeAlias = Mapping[str, Any]
 class Endpoint:
     """What is answered under one method and path, and how it is documented.
 
-    `session` asks for somebody signed in before the handler runs. `limited` draws on the
-    budget of the client's address, `opens` applies the form rule of a sign-in. With
-    `needs_store` it does not exist where there is none.
+    A path may end in one `{name}`, which stands for one segment. With `redirects` the browser
+    may be sent on; `success` is `None` where it always is. `session` asks for somebody signed
+    in before the handler runs. `limited` draws on the budget of the client's address, `opens`
+    applies the form rule of a sign-in. With `needs_store` it does not exist where there is none.
     """
 
     method: str
     path: str
     handler: Handler
     summary: str
-    success: Schema
+    success: Schema | None
     body: Body | None = None
     problems: tuple[Problem, ...] = ()
     session: bool = False
@@ -46,6 +59,7 @@ class Endpoint:
     media_type: str = JSON_TYPE
     headers: tuple[str, ...] = ()  # request headers that it reads
     query: tuple[str, ...] = ()  # query parameters that it reads
+    redirects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,7 @@ class Call(Visit):
 
     body: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, str | list[str]] = field(default_factory=dict)
+    segment: str = ""  # what stands in the place of `{name}`
     principal: Principal | None = None
     described: Description | None = None  # whom the answer tells of
     shown: Secret | None = None  # the access credential, if the body hands it over
@@ -76,6 +91,58 @@ class Call(Visit):
         if self.principal is None:
             raise TypeError("this endpoint asks for no session")
         return self.principal
+
+    def asked(self, name: str) -> str:
+        """Return a query parameter, the empty text if there is none or several."""
+        value = self.query.get(name)
+        return value if isinstance(value, str) else ""
+
+    def user(self, account: Account) -> dict[str, Any]:
+        """Return the `user` object of an account, as this configuration shows it."""
+        return user_of(account, usernames=self.auth.settings.usernames.enabled)
+
+    def session_object(self, session: Session | Principal) -> dict[str, Any]:
+        """Return a `session` object, as this configuration shows it."""
+        declared = tuple(self.auth.settings.session_fields)
+        if isinstance(session, Principal):
+            return session_of_principal(session, declared)
+        return session_of(session, declared)
+
+    def link(self, path: str, callback: str) -> str:
+        """Return the address of an endpoint of ours for a letter; `{token}` in it is kept.
+
+        Raises `ConfigurationError` if nothing but the request says what this service is called:
+        whoever writes a Host header must not get somebody else's link.
+        """
+        origin = self.own_origin
+        named = last_line(self.request_auth.scope, b"host")
+        if self.auth.settings.base_url is None and not is_loopback(named):
+            raise ConfigurationError(
+                "base_url",
+                "is not set, so nobody knows where the link in a letter leads.",
+                "Set the public address, such as https://app.example.",
+            )
+        joint = "&" if "?" in path else "?"
+        query = urlencode({"callbackURL": callback})
+        return f"{origin}{self.auth.settings.base_path}{path}{joint}{query}"
+
+    @property
+    def own_origin(self) -> str:
+        """The origin of this service."""
+        base_url = self.auth.settings.base_url
+        return (base_url and origin_of(base_url)) or self.request_auth.own_origin
+
+    def sent_on(self, target: str, **query: str) -> Answer:
+        """Send the browser on to a trusted target, which the caller has judged.
+
+        The address may hold a token, so no page learns it as a referrer (ASVS 3.4.5).
+        """
+        place = f"{self.own_origin}{target}" if target.startswith("/") else target
+        place, mark, fragment = place.partition("#")
+        if query:
+            place += ("&" if "?" in place else "?") + urlencode(query)
+        headers = (("Location", f"{place}{mark}{fragment}"), ("Referrer-Policy", "no-referrer"))
+        return Answer(302, b"", JSON_TYPE, headers)
 
     def credentials(self) -> tuple[str, ...]:
         """Return what a new sign-in ends: what the client holds (ASVS 7.2.4).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -35,14 +36,18 @@ _BODY_PROBLEMS = (
     wire.INVALID_NEW_USER_URL,
 )
 _UNAVAILABLE = Problem(503, "UNAVAILABLE", STORE_DOWN.detail)
+_PLACE = re.compile(r"\{(\w+)\}")
+_LOCATION = {"required": True, "schema": {"type": "string", "format": "uri"}}
 _TITLES = {
     200: "Done",
+    302: "Done or refused; the browser is sent on, and `error` in its query says which",
     400: "The request is not understood",
     401: "Not signed in",
     403: "This page may not do that",
+    404: "There is nothing of the kind",
     413: "The body is too large",
     415: "The body is of another type",
-    422: "The account exists",
+    422: "The account exists, or the name is not one",
     429: "Too many attempts; wait as `Retry-After` says",
     500: "A fault of the service; the body is empty",
     503: "The store cannot answer; nothing was accepted and nothing changed hands",
@@ -109,11 +114,12 @@ def problems_of(one: Endpoint) -> tuple[Problem, ...]:
 
 def _operation(one: Endpoint) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{one.method.lower()}{one.path.replace('/', '-').replace('.', '-')}",
+        "operationId": re.sub(r"[/.{]", "-", f"{one.method.lower()}{one.path}").replace("}", ""),
         "summary": one.summary,
         "responses": _responses(one),
     }
-    parameters = [_parameter("header", name) for name in one.headers]
+    parameters = [_parameter("path", name) for name in _PLACE.findall(one.path)]
+    parameters += [_parameter("header", name) for name in one.headers]
     parameters += [_parameter("query", name) for name in one.query]
     if parameters:
         operation["parameters"] = parameters
@@ -128,16 +134,16 @@ def _parameter(place: str, name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
     if place == "header":
         schema["enum"] = ["bearer"]
-    return {"in": place, "name": name, "required": False, "schema": schema}
+    return {"in": place, "name": name, "required": place == "path", "schema": schema}
 
 
 def _responses(one: Endpoint) -> dict[str, Any]:
-    responses: dict[str, Any] = {
-        "200": {
-            "description": _TITLES[200],
-            "content": {one.media_type: {"schema": dict(one.success)}},
-        }
-    }
+    responses: dict[str, Any] = {}
+    if one.success is not None:
+        content = {one.media_type: {"schema": dict(one.success)}}
+        responses["200"] = {"description": _TITLES[200], "content": content}
+    if one.redirects:
+        responses["302"] = {"description": _TITLES[302], "headers": {"Location": _LOCATION}}
     by_status: dict[int, list[Problem]] = {}
     for problem in problems_of(one):
         by_status.setdefault(problem.status, []).append(problem)

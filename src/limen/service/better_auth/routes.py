@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from limen.account import MAX_NAME
-from limen.service.better_auth import accounts, device_sessions, public, schemas, sessions
+from limen.service.better_auth import (
+    accounts,
+    changes,
+    device_sessions,
+    letters,
+    public,
+    schemas,
+    sessions,
+    usernames,
+)
 from limen.service.better_auth.bodies import Body, Field
 from limen.service.better_auth.endpoint import CARRIER_HEADER, Endpoint
 from limen.service.better_auth.wire import UNAUTHORIZED
@@ -18,6 +27,7 @@ _CARRIER = (CARRIER_HEADER.decode(),)
 _IMAGE = Field("image", most=MAX_IMAGE)
 _REMEMBER = Field("rememberMe", "boolean")
 _CALLBACK = Field("callbackURL")
+_NAMES = (Field("username"), Field("displayUsername"))
 
 SIGN_UP: Final = Body(
     (
@@ -27,6 +37,7 @@ SIGN_UP: Final = Body(
         _IMAGE,
         _CALLBACK,
         _REMEMBER,
+        *_NAMES,
     ),
     forms=True,
 )
@@ -52,7 +63,7 @@ CHANGE_PASSWORD: Final = Body(
     )
 )
 UPDATE_USER: Final = Body(
-    (Field("name", most=MAX_NAME), Field("image", nullable=True, most=MAX_IMAGE))
+    (Field("name", most=MAX_NAME), Field("image", nullable=True, most=MAX_IMAGE), *_NAMES)
 )
 REFRESH: Final = Body((Field("refreshToken"),), required=False)
 
@@ -193,13 +204,18 @@ ENDPOINTS: Final = (
         media_type="text/html",
         query=("error",),
     ),
+    *letters.ENDPOINTS,
+    *changes.ENDPOINTS,
 )
 
 
 def endpoints_of(auth: Limen) -> tuple[Endpoint, ...]:
     """Return the endpoints that this configuration has: without a store there are fewer."""
     keeps = auth.assembly.parts.keeps
+    settings = auth.settings
     table: tuple[Endpoint, ...] = ENDPOINTS
-    if auth.settings.better_auth.multi_session:
+    if settings.better_auth.multi_session:
         table = (*table, *device_sessions.ENDPOINTS)
+    if settings.usernames.enabled:
+        table = (*table, *usernames.ENDPOINTS)
     return tuple(one for one in table if keeps or not one.needs_store)

@@ -35,7 +35,12 @@ COMPONENTS: Final[dict[str, Any]] = {
             "image": {"type": ["string", "null"]},
             "createdAt": _DATE,
             "updatedAt": _DATE,
-        }
+        },
+        # Present where `usernames` is enabled.
+        {
+            "username": {"type": ["string", "null"]},
+            "displayUsername": {"type": ["string", "null"]},
+        },
     ),
     "Subject": {
         **_object({"id": _TEXT}),
@@ -54,6 +59,7 @@ COMPONENTS: Final[dict[str, Any]] = {
                 "userAgent": {"type": ["string", "null"]},
             }
         ),
+        "description": "And what `session_fields` declares, null where nothing was set.",
     },
     "Error": {
         **_object({"message": _TEXT}, {"code": _TEXT}),
@@ -62,7 +68,10 @@ COMPONENTS: Final[dict[str, Any]] = {
 }
 
 STATUS: Final = _object({"status": {"const": True}})
+STATUS_AND_MESSAGE: Final = _object({"status": {"const": True}, "message": _TEXT})
 SUCCESS: Final = _object({"success": {"const": True}})
+SUCCESS_AND_MESSAGE: Final = _object({"success": {"const": True}, "message": _TEXT})
+AVAILABLE: Final = _object({"available": _FLAG})
 OK: Final = _object({"ok": {"const": True}})
 TOKEN: Final = _object({"token": _TEXT})
 SESSIONS: Final = {"type": "array", "items": _named("Session")}
@@ -76,7 +85,21 @@ KEY_SET: Final = _object(
 )
 # Present when the client asked for `x-limen-carrier: bearer`.
 _KEPT_BY_CLIENT: Final = {"refreshToken": _TEXT, "expiresAt": _DATE}
-SIGNED_UP: Final = _object({"token": _TEXT, "user": _named("User")}, _KEPT_BY_CLIENT)
+SIGNED_UP: Final = _object(
+    {
+        "token": {
+            "type": ["string", "null"],
+            "description": "Null where the address has to be verified first.",
+        },
+        "user": _named("User"),
+    },
+    _KEPT_BY_CLIENT,
+)
+EMAIL_VERIFIED: Final = _object(
+    {"status": {"const": True}},
+    {"user": {"anyOf": [_named("User"), {"type": "null"}]}},
+)
+SESSION_UPDATED: Final = _object({"session": _named("Session")})
 SIGNED_IN: Final = _object(
     {"redirect": _FLAG, "token": _TEXT, "user": _named("User")},
     {"url": _TEXT, **_KEPT_BY_CLIENT},

@@ -18,9 +18,6 @@ from limen.service.better_auth.wire import (
     date,
     exposed,
     json_answer,
-    session_of,
-    session_of_principal,
-    user_of,
 )
 from limen.transports import Carrier
 from limen.verdict import Authenticated, Issued, Reason, Refused
@@ -98,22 +95,22 @@ async def describe(call: Call, principal: Principal) -> Description | None:
         session = await call.living_session(principal)
         if session is None:
             return None
-        described = session_of(session)
+        described = call.session_object(session)
         ends_at, remembered = session.ends_at, session.remembered
     else:
-        described = session_of_principal(principal)
+        described = call.session_object(principal)
     account = None
     if call.auth.assembly.parts.keeps:
         account = await call.auth.account(principal.subject)
     # Of a subject whose account Limen does not keep, the id is all that it knows.
-    user = {"id": principal.subject} if account is None else user_of(account)
+    user = {"id": principal.subject} if account is None else call.user(account)
     return Description({"session": described, "user": user}, ends_at, remembered)
 
 
 async def list_sessions(call: Call) -> Answer:
     """List the sessions of this account, newest first."""
     sessions = await call.auth.sessions(call.actor.subject)
-    return json_answer([session_of(session) for session in sessions])
+    return json_answer([call.session_object(session) for session in sessions])
 
 
 async def revoke_session(call: Call) -> Answer:
@@ -121,14 +118,14 @@ async def revoke_session(call: Call) -> Answer:
     handle = call.body["token"]
     await call.auth.revoke(Target.session(handle, owner=call.actor.subject))
     if handle == call.actor.session_id:
-        _withdraw(call)
+        withdraw(call)
     return json_answer({"status": True})
 
 
 async def revoke_sessions(call: Call) -> Answer:
     """End every session of this account, this one included."""
     await call.auth.revoke(Target.user(call.actor.subject))
-    _withdraw(call)
+    withdraw(call)
     return json_answer({"status": True})
 
 
@@ -144,7 +141,7 @@ async def sign_out(call: Call) -> Answer:
     others = several.held_by_cookie(call)
     told = (refresh,) if refresh else ()
     await call.auth.sign_out(*call.held(), *told, *(one.reveal() for one in others.values()))
-    _withdraw(call)
+    withdraw(call)
     several.forget(call, *others)
     return json_answer({"success": True})
 
@@ -179,7 +176,8 @@ def _handed_back(call: Call, issued: Issued, *, by_cookie: bool) -> Answer:
     return json_answer({"token": None, "expiresAt": date(issued.access_expires_at)})
 
 
-def _withdraw(call: Call) -> None:
+def withdraw(call: Call) -> None:
+    """Make a browser forget its cookies; an app drops what it keeps itself."""
     carried = call.carried()
     if carried is None or carried.carrier is Carrier.COOKIE:
         call.request_auth.withdraw()

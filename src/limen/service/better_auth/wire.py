@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,8 @@ VALIDATION_ERROR = Problem(400, "VALIDATION_ERROR", "Validation Error")
 PAYLOAD_TOO_LARGE = Problem(413, "PAYLOAD_TOO_LARGE", "Request body is too large")
 UNSUPPORTED_MEDIA_TYPE = Problem(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is not allowed")
 NO_FIELDS = Problem(400, None, "No fields to update")
+NOT_AN_OBJECT = Problem(400, "BODY_MUST_BE_AN_OBJECT", "Body must be an object")
+FIELD_NOT_ALLOWED = Problem(400, "FIELD_NOT_ALLOWED", "Field not allowed to be set")
 # -- where a request may come from and lead to
 MISSING_ORIGIN = Problem(403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin")
 INVALID_ORIGIN = Problem(403, "INVALID_ORIGIN", "Invalid origin")
@@ -71,6 +75,31 @@ USER_NOT_FOUND = Problem(400, "USER_NOT_FOUND", "User not found")
 EMAIL_IS_FIXED = Problem(400, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated")
 INVALID_SESSION_TOKEN = Problem(401, "INVALID_SESSION_TOKEN", "Invalid session token")
 SESSION_NOT_CREATED = Problem(401, "FAILED_TO_CREATE_SESSION", "Failed to create session")
+SESSION_NOT_FOUND = Problem(401, "FAILED_TO_GET_SESSION", "Failed to get session")
+# -- letters, and changes that need a proof
+INVALID_TOKEN = Problem(400, "INVALID_TOKEN", "Invalid token")
+EMAIL_MISMATCH = Problem(400, "EMAIL_MISMATCH", "Email mismatch")
+EMAIL_IS_VERIFIED = Problem(400, "EMAIL_ALREADY_VERIFIED", "Email is already verified")
+EMAIL_NOT_VERIFIED = Problem(403, "EMAIL_NOT_VERIFIED", "Email not verified")
+EMAIL_IS_SAME = Problem(400, None, "Email is the same")
+CHANGE_EMAIL_DISABLED = Problem(400, "CHANGE_EMAIL_DISABLED", "Change email is disabled")
+NO_PASSWORD = Problem(400, "CREDENTIAL_ACCOUNT_NOT_FOUND", "Credential account not found")
+SESSION_EXPIRED = Problem(
+    400, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action."
+)
+SESSION_NOT_FRESH = Problem(403, "SESSION_NOT_FRESH", "Session is not fresh")
+DELETION_OFF = Problem(404, "NOT_FOUND", "Not found")
+USER_INFO_NOT_FOUND = Problem(404, "FAILED_TO_GET_USER_INFO", "Failed to get user info")
+DELETION_TOKEN = Problem(404, "INVALID_TOKEN", "Invalid token")
+# -- usernames; the same codes are 422 where one is asked about and 400 where one is set
+WRONG_USERNAME = Problem(401, "INVALID_USERNAME_OR_PASSWORD", "Invalid username or password")
+USERNAME_TOO_SHORT = Problem(422, "USERNAME_TOO_SHORT", "Username is too short")
+USERNAME_TOO_LONG = Problem(422, "USERNAME_TOO_LONG", "Username is too long")
+INVALID_USERNAME = Problem(422, "INVALID_USERNAME", "Username is invalid")
+INVALID_DISPLAY = Problem(400, "INVALID_DISPLAY_USERNAME", "Display username is invalid")
+USERNAME_TAKEN = Problem(
+    400, "USERNAME_IS_ALREADY_TAKEN", "Username is already taken. Please try another."
+)
 
 
 def exposed(name: str, value: str) -> HeaderPairs:
@@ -83,8 +112,9 @@ def too_many_requests(wait: int) -> Answer:
     return TOO_MANY_REQUESTS.answer((("X-Retry-After", str(wait)), ("Retry-After", str(wait))))
 
 
-def user_of(account: Account) -> dict[str, Any]:
-    """Return the `user` object of an account."""
+def user_of(account: Account, *, usernames: bool = False) -> dict[str, Any]:
+    """Return the `user` object of an account; with `usernames` it has one, be it null."""
+    names = {"username": account.username, "displayUsername": account.display_username}
     return {
         "id": account.id,
         "name": account.name,
@@ -93,11 +123,16 @@ def user_of(account: Account) -> dict[str, Any]:
         "image": account.image,
         "createdAt": date(account.created_at),
         "updatedAt": date(account.updated_at),
+        **(names if usernames else {}),
     }
 
 
-def session_of(session: Session) -> dict[str, Any]:
-    """Return the `session` object. Its `token` is the handle and opens nothing."""
+def session_of(session: Session, declared: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the `session` object. Its `token` is the handle and opens nothing.
+
+    `declared` names what the application keeps with each session.
+    """
+    kept = json.loads(session.fields)
     return {
         "id": session.id,
         "token": session.id,
@@ -107,10 +142,11 @@ def session_of(session: Session) -> dict[str, Any]:
         "updatedAt": date(session.used_at),
         "ipAddress": session.client.address,
         "userAgent": session.client.user_agent,
+        **{name: kept.get(name) for name in declared},
     }
 
 
-def session_of_principal(principal: Principal) -> dict[str, Any]:
+def session_of_principal(principal: Principal, declared: Iterable[str] = ()) -> dict[str, Any]:
     """Return the `session` object where nothing is stored: what the token itself says."""
     return {
         "id": principal.session_id,
@@ -121,4 +157,5 @@ def session_of_principal(principal: Principal) -> dict[str, Any]:
         "updatedAt": date(principal.authenticated_at),
         "ipAddress": None,
         "userAgent": None,
+        **dict.fromkeys(declared),
     }
