@@ -24,7 +24,7 @@ export function proxy(request: NextRequest): NextResponse {
 }
 
 // Pages only: no files and nothing of the API's.
-export const config = { matcher: ["/((?!api/|_next/|favicon).*)"] };
+export const config = { matcher: ["/((?!api/|_next/|icon.svg).*)"] };
 
 /** Whatever the prefix is: `__Host-` behind https, none on localhost. */
 function holdsCookie(request: NextRequest): boolean {

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from proxy import Proxy
 
 SECRET: Final = "n3xtHfdjw9Qe-27ncAKp0xzLmVbTtRuYiOq"
+STRATEGIES: Final = ("session", "hybrid", "jwt")
 START_SECONDS: Final = 60
 PATIENCE_MS: Final = 30_000  # a busy machine is no fault
 LONG: Final = "300"

@@ -15,14 +15,13 @@ from urllib.parse import quote
 import httpx
 import pytest
 from playwright.sync_api import expect
-from sites import SECRET, Device, Site
+from sites import SECRET, STRATEGIES, Device, Site
 
 from limen import BlockingLimen
 from limen.stores.memory import BlockingMemoryStore
 from limen.verdict import Refused
 
 EXAMPLE = "nextjs"
-STRATEGIES = ("session", "hybrid", "jwt")
 PASSWORD = "seven golden teapots"
 AXE = Path(__file__).parents[1] / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = pytest.mark.timeout(300)  # the first test builds the application
@@ -76,13 +75,19 @@ def refresh_tokens(site: Site) -> list[tuple[bytes, bytes | None]]:
         return database.execute("SELECT digest, successor FROM limen_secret ORDER BY 1").fetchall()
 
 
-def another_services_token(site: Site, email: str, **options: str) -> str:
-    """Return a token with the same claims of origin that another Limen signed."""
-    settings: dict[str, Any] = {"secret": SECRET[::-1], "base_url": site.url, **options}
-    with BlockingLimen("jwt", store=BlockingMemoryStore(), **settings) as auth:
-        outcome = auth.sign_up(email, PASSWORD, "Ada")
+def another_token(site: Site, email: str, **settings: Any) -> str:
+    """Return a token that a Limen with other settings signed for the same application."""
+    kept = {"secret": SECRET, "database": f"sqlite:///{site.place}/site.db", "base_url": site.url}
+    given = kept | settings
+    store = None if given["database"] else BlockingMemoryStore()
+    with BlockingLimen("session", store=store, **given) as auth:
+        outcome = auth.sign_in(email, PASSWORD)
+        if isinstance(outcome, Refused):  # another database
+            outcome = auth.sign_up(email, PASSWORD, "Ada")
         assert not isinstance(outcome, Refused)
-        return outcome.issued.access.reveal()
+        token = auth.service_token(outcome.issued.principal)
+        assert not isinstance(token, Refused)
+        return token.reveal()
 
 
 @every_strategy
@@ -274,12 +279,14 @@ def test_next_checks_a_token_itself(site: Site, email: str) -> None:
     token = laptop.page.request.get("/api/auth/token").json()["token"]
     head, claims, signature = token.split(".")
     unsigned = base64.urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt"}').decode().rstrip("=")
-    foreign = another_services_token(site, email)
     for shown, status in (
         (token, 200),
+        (another_token(site, email), 200),
+        (another_token(site, email, audience="https://another.example"), 401),
+        (another_token(site, email, issuer="https://another.example", audience=site.url), 401),
+        (another_token(site, email, secret=SECRET[::-1], database=None), 401),
         (f"{head}.{claims}.{signature[::-1]}", 401),
         (f"{unsigned}.{claims}.", 401),
-        (foreign, 401),
         ("nonsense", 401),
     ):
         report = httpx.get(f"{site.url}/report", headers={"authorization": f"Bearer {shown}"})

@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from limen import Limen
+from limen import AuthjsSettings, Limen
 from limen.throttle import Budget
 from limen.web.fastapi import install, requires
 
@@ -34,6 +34,7 @@ def limen() -> Limen:
         base_url=os.environ.get("LIMEN_BASE_URL", "http://localhost:3000"),
         access_lifetime=float(os.environ.get("LIMEN_ACCESS_LIFETIME", "300")),
         address_budget=SHARED_ADDRESS,
+        authjs=AuthjsSettings(version=4),  # for examples/nextjs-next-auth
     )
 
 
