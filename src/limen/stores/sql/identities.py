@@ -4,28 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, false, select, update
 
 from limen.account import Identity
 from limen.effects import Removal
 from limen.stores.sql.locks import hold_subject
 from limen.stores.sql.rows import identity_of, identity_values, insert_for, names
-from limen.stores.sql.tables import account, credential
+from limen.stores.sql.tables import account, credential, storable
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, ScalarSelect
+    from sqlalchemy import ColumnElement, Connection, ScalarSelect
 
     from limen.effects import AddIdentity, ListIdentities, RemoveIdentity, UpdateIdentity
 
 
 def owner(issuer: str, subject: str) -> ScalarSelect[Any]:
     """Return the id of the account that an identity belongs to, as a part of a statement."""
-    wanted = credential.c.issuer == issuer, credential.c.account_key == subject
-    return select(credential.c.account_id).where(*wanted).scalar_subquery()
+    return select(credential.c.account_id).where(_named(issuer, subject)).scalar_subquery()
+
+
+def _named(issuer: str, subject: str) -> ColumnElement[bool]:
+    """Return the condition that a row is this identity.
+
+    Text that no database can hold names nobody: replaced, it could be the name of another.
+    """
+    if not _holds(issuer, subject):
+        return false()
+    return and_(credential.c.issuer == issuer, credential.c.account_key == subject)
+
+
+def _holds(*names: str) -> bool:
+    return all(storable(name) == name for name in names)
 
 
 def inserted(connection: Connection, identity: Identity) -> bool:
-    """Insert an identity; false if it belongs to an account already."""
+    """Insert an identity; false if it belongs to an account already, or cannot be told apart."""
+    if not _holds(identity.issuer, identity.subject):
+        return False
     new = (
         insert_for(connection, credential)
         .values(identity_values(identity))
@@ -55,7 +70,7 @@ def change(connection: Connection, effect: UpdateIdentity) -> bool:
     """Perform `UpdateIdentity`."""
     changed = (
         update(credential)
-        .where(credential.c.issuer == effect.issuer, credential.c.account_key == effect.subject)
+        .where(_named(effect.issuer, effect.subject))
         .values(
             scopes=names(effect.scopes),
             sealed_tokens=effect.sealed_tokens,

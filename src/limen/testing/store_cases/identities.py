@@ -77,6 +77,20 @@ class NewAccountCases:
             assert await store.perform(FindAccount(username=username)) is None
 
     @case
+    async def test_no_identity_passes_for_one_that_looks_alike(self, store: Store) -> None:
+        assert await store.perform(AddAccount(account(), "hash"))
+        await add_account(store, "eve")
+        odd = ("12\0", "12\ud800", "12\udfff", "\ufeff12", "12 ", "A", "\u0041\u030a")
+        for subject in odd:
+            await store.perform(AddIdentity(identity("eve", subject), 0))
+        for subject in ("12", "12\ufffd", "12\0\0", "a", "\u00c5"):
+            assert await store.perform(named(identity("ada", subject))) is None
+        assert await store.perform(AddIdentity(identity("ada", "12\ufffd"), 0))
+        for subject in odd[:3]:
+            found = await store.perform(named(identity("eve", subject)))
+            assert found is None or found.account.id == "usr_eve"
+
+    @case
     async def test_accounts_without_a_username_do_not_share_one(self, store: Store) -> None:
         await add_account(store)
         await add_account(store, "bob")
