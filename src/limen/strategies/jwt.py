@@ -175,12 +175,17 @@ class JwtStrategy:
         return _with_refresh(issued, refresh)
 
     def _sign(
-        self, session: Session, roles: frozenset[str], now: int, entropy: Entropy
+        self,
+        session: Session,
+        roles: frozenset[str],
+        now: int,
+        entropy: Entropy,
+        lifetime: int | None = None,
     ) -> Flow[Issued]:
         # A token never outlives its session, nor begins before it: `created_at` may lie a
         # moment ahead of this clock after "sign out everywhere" (see OpenSession).
         issued_at = max(now, session.created_at)
-        expires_at = min(now + self.policy.lifetime, session.ends_at)
+        expires_at = min(now + (lifetime or self.policy.lifetime), session.ends_at)
         key = self.keys.keyring.signing
         access = mint(
             self.policy,
@@ -314,7 +319,8 @@ class JwtStrategy:
 
         A safe request must not rotate (a prefetch could), yet its page should neither lose
         its session nor cost a read each time once the access token has expired. Repeating
-        it harms nothing, and the idle end slides as it does for `session`.
+        it harms nothing, and the idle end slides as it does for `session`. The token lives
+        half as long as others: whoever only reads is soon due for a rotation all the same.
         """
         standing = yield from self._find(presented, now)
         if isinstance(standing, Refused):
@@ -324,7 +330,8 @@ class JwtStrategy:
         if used is None:
             yield from check("still there", False, Reason.UNKNOWN_SESSION)
             return Refused(Reason.UNKNOWN_SESSION)
-        return (yield from self._sign(used.session, used.roles, now, entropy))
+        half = self.policy.lifetime // 2
+        return (yield from self._sign(used.session, used.roles, now, entropy, half))
 
     def _find(self, presented: Secret, now: int) -> Flow[Standing | Refused]:
         yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})

@@ -74,7 +74,7 @@ def _renewal_is_due(call: Call, principal: Principal) -> bool:
         return False  # this very request has renewed
     if call.strategy_of(principal).guarantees.format is not Format.SIGNED:
         return False
-    return (principal.expires_at - call.now) * 2 < call.auth.assembly.parts.policy.lifetime
+    return (principal.expires_at - call.now) * 2 <= call.auth.assembly.parts.policy.lifetime
 
 
 async def _renewed(call: Call, principal: Principal) -> Principal:
