@@ -1,9 +1,8 @@
 // Runs the unmodified better-auth client against a service and prints what it got, as JSON.
-// Usage: node client.mjs http://127.0.0.1:PORT
-import { createAuthClient } from "better-auth/client";
-import { jwtClient } from "better-auth/client/plugins";
-
-const origin = process.argv[2];
+// Usage: node client.mjs http://127.0.0.1:PORT PACKAGE
+const [, , origin, from] = process.argv;
+const { createAuthClient } = await import(`${from}/client`);
+const { jwtClient } = await import(`${from}/client/plugins`);
 
 /** One browser: a cookie jar that obeys Max-Age, and the Origin header that browsers send. */
 function browser() {

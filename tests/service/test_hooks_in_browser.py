@@ -101,7 +101,10 @@ class Stage:
 @pytest.fixture(scope="module")
 def page(installed: Path) -> dict[str, tuple[str, str]]:
     """Give the page and its script, bundled once."""
-    return {"/": (HTML, SHELL), "/page.js": (SCRIPT, run(installed, "bundle.mjs", "hooks_page.mjs"))}
+    return {
+        "/": (HTML, SHELL),
+        "/page.js": (SCRIPT, run(installed, "bundle.mjs", "hooks_page.mjs")),
+    }
 
 
 @pytest.fixture(scope="module")

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from live import EMAIL, STRATEGIES, Live
-from nodes import node
+from nodes import run
 
-
-def run(live: Live, folder: Path) -> dict[str, Any]:
-    ran = subprocess.run(
-        [node(), "client.mjs", live.url],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    results: dict[str, Any] = json.loads(ran.stdout)
-    return results
+# The newest, and one of an older minor version, as a front end may still have it.
+PACKAGES = ("better-auth", "better-auth-1-6")
 
 
 def refused(result: dict[str, Any]) -> tuple[int, str | None]:
@@ -32,11 +20,12 @@ def refused(result: dict[str, Any]) -> tuple[int, str | None]:
     return result["error"]["status"], result["error"].get("code")
 
 
+@pytest.mark.parametrize("package", PACKAGES)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_the_client_signs_up_in_and_out_and_manages_its_sessions(
-    start: Callable[..., Live], installed: Path, strategy: str
+    start: Callable[..., Live], installed: Path, strategy: str, package: str
 ) -> None:
-    got = run(start(strategy), installed)
+    got = json.loads(run(installed, "client.mjs", start(strategy).url, package))
     cookies = ["better-auth.session_token"]
     if strategy != "session":
         cookies.append("better-auth.refresh_token")

@@ -20,6 +20,7 @@ from limen.service.better_auth.wire import (
     json_answer,
 )
 from limen.transports import Carrier
+from limen.transports.origin import Provenance
 from limen.verdict import Authenticated, Issued, Reason, Refused
 
 if TYPE_CHECKING:
@@ -179,5 +180,8 @@ def _handed_back(call: Call, issued: Issued, *, by_cookie: bool) -> Answer:
 def withdraw(call: Call) -> None:
     """Make a browser forget its cookies; an app drops what it keeps itself."""
     carried = call.carried()
+    if carried is None and call.request_auth.provenance() is not Provenance.TRUSTED:
+        # A form of another site comes without cookies; its answer could still expire them.
+        return
     if carried is None or carried.carrier is Carrier.COOKIE:
         call.request_auth.withdraw()
