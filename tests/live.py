@@ -102,11 +102,16 @@ def url_at(listener: socket.socket) -> str:
 
 @contextlib.contextmanager
 def served(
-    app: Any, listener: socket.socket | None = None
+    app: Any, listener: socket.socket | None = None, **options: Any
 ) -> Iterator[tuple[str, asyncio.AbstractEventLoop]]:
-    """Serve an ASGI application in a thread; give its URL and its event loop."""
+    """Serve an ASGI application in a thread; give its URL and its event loop.
+
+    `options` are further ones of uvicorn's.
+    """
     listener = listener or bound()
-    config = uvicorn.Config(app, lifespan="on", log_config=None, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app, lifespan="on", log_config=None, timeout_graceful_shutdown=5, **options
+    )
     server = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -136,9 +141,10 @@ def serve(
     strategy: str,
     *,
     build: Callable[[Limen], Any] = create_app,
+    server: dict[str, Any] | None = None,
     **options: Any,
 ) -> Iterator[Live]:
-    """Run the service over its own copy of a migrated database."""
+    """Run the service over its own copy of a migrated database; `server` is for uvicorn."""
     database = home / "live.db"
     shutil.copy(template, database)
     options.setdefault("database", f"sqlite+aiosqlite:///{database}")
@@ -149,7 +155,7 @@ def serve(
     if {"smtp", "mailer"} & options.keys():  # the links in letters lead to a known address
         options.setdefault("base_url", url_at(listener))
     auth = Limen(strategy, secret=SECRET, **options)  # type: ignore[arg-type]  # a name from a list
-    with served(build(auth), listener) as (url, loop):
+    with served(build(auth), listener, **(server or {})) as (url, loop):
         live = Live(url, auth, database, loop)
         try:
             yield live

@@ -27,7 +27,7 @@ from limen import BlockingLimen, Budget, ConfigurationError, Limen
 from limen.evidence import Public
 from limen.keyring import Algorithm, Keyring
 from limen.lab import Lab
-from limen.lab.attach import ENVIRONMENTS, PRODUCTION, STATED_IN
+from limen.lab.attach import ENVIRONMENTS
 from limen.lab.exports.foreign import run_from
 from limen.lab.exports.schema import read_trace
 from limen.lab.journal import Inbox, Journal
@@ -35,6 +35,7 @@ from limen.lab.views.compare import run_page
 from limen.stores.memory import BlockingMemoryStore, MemoryStore
 from limen.trace import RingSink, Traced, traced_as
 from limen.trace.redaction import Redaction
+from limen.web.development import PRODUCTION, STATED_IN
 from limen.web.fastapi import CurrentPrincipal, install
 
 SECRET = "Zk3-pX9vQ2rTn8wLb6Yc4Hs1Jd7Gf5Ma0Eo_UiBq"

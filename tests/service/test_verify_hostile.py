@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import ipaddress
 import json
 import socket
 import ssl
@@ -16,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from certificates import certificate
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from joserfc.jwk import ECKey, OctKey, OKPKey
 from key_servers import document, dripping, endless, key_server
@@ -256,7 +252,9 @@ def test_settings_that_are_none_are_refused_without_what_they_hold(
 
 
 def test_who_answers_over_https_is_checked(tmp_path: Path) -> None:
-    server_context, authority = _certificate(tmp_path)
+    authority, secret = certificate(tmp_path, "127.0.0.1")
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(authority, secret)
     with key_server(document(keys(GOOD)), tls=server_context) as server:
         with pytest.raises(StoreUnavailable):
             BlockingVerifier(server.url, **NAMED).authenticate(TOKEN)
@@ -265,33 +263,3 @@ def test_who_answers_over_https_is_checked(tmp_path: Path) -> None:
         named_otherwise = server.url.replace("127.0.0.1", "localhost")
         with pytest.raises(StoreUnavailable):
             BlockingVerifier(named_otherwise, **NAMED, tls=known).authenticate(TOKEN)
-
-
-def _certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
-    now = dt.datetime.now(dt.UTC)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    chain, secret = folder / "certificate.pem", folder / "key.pem"
-    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain, secret)
-    return context, chain

@@ -6,11 +6,11 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limen.cli import mail, redis_checks
+from limen.cli import cookie_checks, mail, redis_checks
 from limen.cli.configuration import Configuration, Overrides, gather, stray_variables
 from limen.cli.examples import example
 from limen.cli.faults import UNAVAILABLE_REMEDY, ExitCode
@@ -44,7 +44,12 @@ class Diagnosis:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("doctor", epilog=example("limen doctor", "limen doctor --json"))(doctor)
+    epilog = example(
+        "limen doctor",
+        "limen doctor --json",
+        "limen doctor --origin https://app.example --api https://api.example",
+    )
+    app.command("doctor", epilog=epilog)(doctor)
 
 
 def doctor(
@@ -52,13 +57,33 @@ def doctor(
     config: ConfigOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Where the page is whose cookie is missing.", show_default=False
+        ),
+    ] = None,
+    api: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where the browser asks the service.", show_default=False),
+    ] = None,
 ) -> None:
     """Check settings, secret, database, Redis, keys, clock and the mail server.
 
     Each finding is one sentence with its remedy. Nothing is changed. Exits with 1 if
     there is an error; warnings and notes are for you to weigh.
+
+    With --origin and --api it answers one question instead: why is the cookie missing? The
+    service at --api is asked as a browser would ask it, and signs nobody in.
     """
-    diagnosis = diagnose(overrides_of(ctx, config, database))
+    if (origin is None) is not (api is None):
+        raise typer.BadParameter("--origin and --api belong together.")
+    overrides = overrides_of(ctx, config, database)
+    diagnosis = Diagnosis()
+    if origin is not None and api is not None:
+        _look_for_cookie(overrides, origin, api, diagnosis)
+    else:
+        diagnosis = diagnose(overrides)
     if as_json:
         emit(
             {
@@ -71,6 +96,20 @@ def doctor(
         _show(diagnosis)
     if diagnosis.count(Severity.ERROR):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _look_for_cookie(overrides: Overrides, origin: str, api: str, diagnosis: Diagnosis) -> None:
+    configuration, faults = gather(overrides)
+    settings = None
+    if faults or not configuration.values:
+        diagnosis.unchecked.append(Unchecked("settings", "none are valid here."))
+    else:
+        settings = _settings(configuration, diagnosis)
+    for one in cookie_checks.look(origin, api, settings):
+        if isinstance(one, Finding):
+            diagnosis.findings.append(one)
+        else:
+            diagnosis.unchecked.append(one)
 
 
 def diagnose(overrides: Overrides) -> Diagnosis:

@@ -10,8 +10,6 @@ open. It has no attacks and no settings, and no way to ask the application for a
 
 from __future__ import annotations
 
-import os
-import re
 import socket
 import sys
 import threading
@@ -24,15 +22,13 @@ from limen.errors import ConfigurationError
 from limen.lab.journal import Inbox, Journal
 from limen.lab.views.attached import attached_app
 from limen.trace.sink import DEFAULT_CAPACITY
+from limen.web.development import production_stated_in
 
 if TYPE_CHECKING:
     from limen.trace import Sink, Traced
 
 LOOPBACK: Final = "127.0.0.1"
 ENVIRONMENTS: Final = ("dev", "development", "test", "local")
-# Where deployments say what they are; only these names are read, and only for these words.
-STATED_IN: Final = ("LIMEN_ENV", "APP_ENV", "ENVIRONMENT", "ENV")
-PRODUCTION: Final = frozenset({"live", "preprod", "prd", "prod", "production", "stage", "staging"})
 _AT_HOME: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _REMEDY: Final = "Take auth.use(...) out where the application runs for others."
 _STOP_WITHIN_S: Final = 5.0
@@ -55,10 +51,9 @@ class Lab:
                 f"the Lab follows applications in {', '.join(ENVIRONMENTS)} only, "
                 f"and this is {environment!r}."
             )
-        for name in STATED_IN:
-            # One of the words is enough: prod-eu-1 is no development either.
-            if PRODUCTION & set(re.findall("[a-z]+", os.environ.get(name, "").lower())):
-                raise _refused(f"the variable {name} says that this is no development.")
+        stated_in = production_stated_in()
+        if stated_in is not None:
+            raise _refused(f"the variable {stated_in} says that this is no development.")
         self._port = port
         self._inbox = Inbox(capacity)
         self._traced: Traced | None = None

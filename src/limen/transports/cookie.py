@@ -162,6 +162,10 @@ class CookieTransport:
         """Expire both cookies, with the attributes they were set with."""
         return [self._cookie(self.access_name, "", 0), self._cookie(self.refresh_name, "", 0)]
 
+    def probe(self, suffix: str, age: int) -> tuple[bytes, bytes]:
+        """Return a cookie of no value with the access cookie's attributes, for a diagnostic."""
+        return self._cookie(self.access_name + suffix, "1", age)
+
     def _cookie(self, name: str, value: str, age: int | None) -> tuple[bytes, bytes]:
         if len(name) + len(value) > MAX_COOKIE_OCTETS:
             raise ConfigurationError(

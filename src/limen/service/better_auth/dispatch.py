@@ -14,6 +14,7 @@ from limen.service.better_auth.endpoint import Call, Endpoint
 from limen.service.better_auth.finish import finish
 from limen.service.better_auth.routes import endpoints_of
 from limen.service.better_auth.sessions import CHALLENGE
+from limen.service.better_auth.why import why_of
 from limen.service.better_auth.wire import (
     INVALID_QUERY,
     NOT_FOUND,
@@ -36,7 +37,9 @@ class BetterAuthApp(Wire):
 
     def __init__(self, auth: Limen) -> None:
         super().__init__(auth)
-        table = (*endpoints_of(auth), openapi.endpoint(auth))
+        self._why = why_of(auth)
+        extra = self._why.endpoints() if self._why is not None else ()
+        table = (*endpoints_of(auth), openapi.endpoint(auth), *extra)
         self._endpoints = {(one.method, one.path): one for one in table if "{" not in one.path}
         self._open_ended = {
             (one.method, one.path.partition("{")[0]): one for one in table if "{" in one.path
@@ -67,7 +70,10 @@ class BetterAuthApp(Wire):
             refusal = origin.refusal_of_origin(call) or origin.refusal_of_target(call, value)
             if refusal is not None:
                 call.record_foreign()
-        return refusal or await self._judged(endpoint, call, value)
+        answer = refusal or await self._judged(endpoint, call, value)
+        if self._why is not None:
+            self._why.note(call)
+        return answer
 
     def _found(self, method: str, path: str) -> tuple[Endpoint | None, str]:
         """Return the endpoint of a path, and what stands in the open place of its own path."""

@@ -1,0 +1,32 @@
+// Runs in the page whose cookie is missing, and tries what that page's own requests would try.
+(() => {
+  const asked = new URL(document.currentScript.src);
+  const question = (credentials) =>
+    // Nothing is served for POST here: whether the page may read the refusal is the question.
+    fetch(asked.href.replace(/\.js$/, ""), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+      credentials,
+    }).then(
+      () => true,
+      () => false,
+    );
+  globalThis.limenWhy = {
+    answer(told) {
+      Object.assign(this, told);
+      console.warn(["Limen:", told.sentence, told.remedy, ...told.also].join(" "));
+    },
+  };
+  (async () => {
+    const found = new URLSearchParams({
+      page: location.origin,
+      api: asked.origin,
+      with: await question("include"),
+      without: await question("omit"),
+    });
+    const next = document.createElement("script");
+    next.src = `${asked.href}?${found}`;
+    document.head.append(next);
+  })();
+})();
