@@ -8,9 +8,10 @@ from datetime import datetime
 
 import pytest
 from live import EMAIL, NAME, PASSWORD, Live
+from sink import Sink
 from visitors import PATH, Visitor, encrypted, person, query_of, settings
 
-from limen import AuthjsSettings, Budget, Target
+from limen import AuthjsSettings, Budget, EmailPolicy, Target, UsernamePolicy
 from limen.testing import FrozenClock
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -369,3 +370,54 @@ def test_over_https_the_cookies_have_the_names_that_next_looks_for(
 def test_without_a_version_there_is_no_second_mount(start: Callable[..., Live]) -> None:
     live = start(5, authjs=AuthjsSettings())
     assert live.client().get(live.url + PATH + "/session").status_code == 404
+
+
+def test_declared_fields_of_the_session_are_told_and_updated(start: Callable[..., Live]) -> None:
+    for version in (5, 4):
+        declared = {"theme": "string", "beta": "boolean"}
+        live = start(version, "hybrid", session_fields=declared)
+        person(live)
+        visitor = Visitor(live)
+        visitor.sign_in()
+        before = visitor.session()
+        assert (before["theme"], before["beta"]) == (None, None)
+        after = visitor.update({"theme": "dark", "beta": True, "other": 1, "name": "Ada L."}).json()
+        assert (after["theme"], after["beta"], after["user"]["name"]) == ("dark", True, "Ada L.")
+        assert "other" not in after
+        assert visitor.session() == after
+        for wrong in ({"theme": 7}, {"beta": "yes"}, {"theme": "x" * 60_000}):
+            answer = visitor.update(wrong)
+            assert (answer.status_code, type(answer.json())) == (400, dict)
+        assert visitor.session() == after
+
+
+def test_a_username_will_do_where_there_are_usernames(start: Callable[..., Live]) -> None:
+    live = start(5, usernames=UsernamePolicy(enabled=True))
+    live.run(live.auth.add_account(EMAIL, PASSWORD, NAME, username="ada"))
+    visitor = Visitor(live)
+    answer = visitor.post("/callback/credentials", username="Ada", password=PASSWORD)
+    assert answer.json() == {"url": live.url}
+    assert visitor.session()["user"]["email"] == EMAIL
+    answer = visitor.post("/callback/credentials", username="ada", password="wrong")
+    assert query_of(answer.json()["url"])["code"] == "credentials"
+
+
+def test_an_address_that_must_be_verified_is_told_by_the_right_password_only(
+    start: Callable[..., Live],
+) -> None:
+    policy = EmailPolicy(required=True, on_sign_in=True)
+    with Sink() as sink:
+        live = start(5, smtp=sink.url, mail_from="no-reply@app.example", email=policy)
+        person(live)
+        visitor = Visitor(live)
+        answer = visitor.sign_in(password="wrong")
+        assert query_of(answer.json()["url"])["code"] == "credentials"
+        answer = visitor.sign_in()
+        assert query_of(answer.json()["url"])["code"] == "email_unverified"
+        assert visitor.session() is None
+        page = visitor.get("/signin?error=CredentialsSignin&code=email_unverified").text
+        assert "was mailed to you" in page
+        opened = visitor.client.get(sink.link(EMAIL, "Confirm your e-mail address", 1))
+        assert (opened.status_code, opened.headers["location"]) == (302, f"{live.url}/private")
+        assert visitor.sign_in().json() == {"url": f"{live.url}/private"}
+        assert visitor.session()["user"]["email"] == EMAIL

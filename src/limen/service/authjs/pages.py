@@ -30,7 +30,11 @@ _REASONS: Final = {
     "OAuthCallback": "The sign-in was not completed. Please try again.",
 }
 _TRY_AGAIN: Final = "The sign-in did not work. Please try again."
-_WAIT: Final = "There were too many tries. Please wait a little."
+# What the second word of a failure adds.
+_DETAILS: Final = {
+    "too_many_requests": "There were too many tries. Please wait a little.",
+    "email_unverified": "Please open the link that was mailed to you first.",
+}
 _OTHER_CODES: Final = frozenset(
     {"Signin", "OAuthCreateAccount", "EmailCreateAccount", "Callback", "EmailSignin"}
 )
@@ -127,7 +131,7 @@ def verify_request(call: Call) -> Answer:
 
 
 def _reason(code: str, detail: str) -> str:
-    return _WAIT if detail == "too_many_requests" else _REASONS.get(code, _TRY_AGAIN)
+    return _DETAILS.get(detail) or _REASONS.get(code, _TRY_AGAIN)
 
 
 def _alert(words: str) -> str:

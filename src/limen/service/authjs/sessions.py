@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from limen.service.authjs.call import NO_CACHE
 from limen.verdict import Authenticated, Reason, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from limen.account import Account
     from limen.principal import Principal
     from limen.service.authjs.call import Call
@@ -53,7 +56,7 @@ async def read(call: Call, tokens: SessionTokens) -> Answer:
 
 
 async def update(call: Call, tokens: SessionTokens) -> Answer:
-    """Change what a page may change: the name and the picture of the account.
+    """Change what a page may change: name and picture, and the declared fields of the session.
 
     A refusal is an object, never `null`: at `null` the client of version 5 stops for good.
     """
@@ -62,13 +65,10 @@ async def update(call: Call, tokens: SessionTokens) -> Answer:
     who = await signed_in(call)
     if who is None:
         return nobody(call, tokens)
-    if who.account is not None:
-        changes = _changes(call.body.get("data"))
-        if isinstance(changes, str):
-            return json_answer({"message": changes}, 400)
-        if changes:
-            account = await call.auth.update_account(who.account.id, **changes)
-            who = SignedIn(who.principal, who.session, account)
+    changed = await _changed(call, who)
+    if isinstance(changed, str):
+        return json_answer({"message": changed}, 400)
+    who = changed
     return _told(call, tokens, who)
 
 
@@ -100,27 +100,53 @@ def nobody(call: Call, tokens: SessionTokens) -> Answer:
 def _told(call: Call, tokens: SessionTokens, who: SignedIn) -> Answer:
     tokens.issue(call, who)
     call.record(Phase.RESOURCE_RESPOND, status=Public(200), signed_in=Public(True))
-    return json_answer(described(who), headers=NO_CACHE)
+    declared = call.auth.settings.session_fields
+    return json_answer(described(who, declared), headers=NO_CACHE)
 
 
-def described(who: SignedIn) -> dict[str, Any]:
-    """Return a session as the client gives it to its page, with the id of the user."""
+def described(who: SignedIn, declared: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a session as the client gives it to its page, with the id of the user.
+
+    `declared` names what the application keeps with each session.
+    """
     # Of a subject whose account Limen does not keep, the id is all that it knows.
     user: dict[str, Any] = {"id": who.principal.subject}
     if who.account is not None:
         account = who.account
         user = {"name": account.name, "email": account.email, "image": account.image, **user}
-    return {"user": user, "expires": date(who.ends_at)}
+    kept: dict[str, Any] = {} if who.session is None else json.loads(who.session.fields)
+    return {
+        **{name: kept.get(name) for name in declared},
+        "user": user,
+        "expires": date(who.ends_at),
+    }
 
 
-def _changes(data: object) -> dict[str, Any] | str:
-    """Return what `update(data)` changes, or what is wrong with it.
+async def _changed(call: Call, who: SignedIn) -> SignedIn | str:
+    """Do what `update(data)` asks for, or say what is wrong with it.
 
     Pages write the session that they want to see, `{user: {name}}`, or the member alone.
     """
-    members = data if isinstance(data, dict) else {}
+    data = call.body.get("data")
+    members: dict[str, Any] = data if isinstance(data, dict) else {}
     within = members.get("user")
-    members = {**members, **within} if isinstance(within, dict) else members
+    of_account = _changes_of_account({**members, **(within if isinstance(within, dict) else {})})
+    if isinstance(of_account, str):
+        return of_account
+    declared = call.auth.settings.session_fields
+    fields = {name: members[name] for name in declared if name in members}
+    session, account = who.session, who.account
+    if fields and session is not None:
+        kept = await call.auth.set_session_fields(session.id, fields)
+        if isinstance(kept, Refused):
+            return "A field of the session is not of its kind, or too long."
+        session = kept
+    if of_account and account is not None:
+        account = await call.auth.update_account(account.id, **of_account)
+    return SignedIn(who.principal, session, account)
+
+
+def _changes_of_account(members: dict[str, Any]) -> dict[str, Any] | str:
     changes: dict[str, Any] = {}
     if "name" in members:
         name = members["name"]

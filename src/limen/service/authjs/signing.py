@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from limen.evidence import Hidden, Personal, Public
 from limen.phase import Phase
@@ -25,25 +26,32 @@ _CODES: Final = {Reason.BAD_CREDENTIALS: CREDENTIALS, Reason.THROTTLED: "too_man
 
 
 async def sign_in(call: Call, tokens: SessionTokens) -> Answer:
-    """Judge an e-mail and a password; what this client held before is ended (ASVS 7.2.4)."""
+    """Judge who somebody says they are by a password; what they held is ended (ASVS 7.2.4)."""
     if not call.is_ours():
         return call.foreign()
     target = call.target()
     wait = await limits.spend(call.auth, call.request_auth.scope, _BUDGET)
     if wait is not None:
         return _failed(call, Refused(Reason.THROTTLED, wait))
-    email, password = call.given("email"), call.given("password")
+    username, email = call.given("username"), call.given("email")
+    named = bool(username) and call.auth.settings.usernames.enabled
+    identifier, password = username if named else email, call.given("password")
     call.auth.assembly.tracer.record(
         call.strategy,
         Phase.LOGIN_RECEIVE,
-        given={"email": Personal(email), "password": Hidden(Secret(password), "password")},
+        given={
+            "username" if named else "email": Personal(identifier),
+            "password": Hidden(Secret(password), "password"),
+        },
     )
-    outcome = await call.auth.sign_in(
-        email,
+    judge = call.auth.sign_in_with_username if named else call.auth.sign_in
+    outcome = await judge(
+        identifier,
         password,
         client=call.client,
         remembered=call.given("rememberMe") != "false",
         presented=call.held(),
+        link=_verification_link(call, target),
     )
     if isinstance(outcome, Refused):
         return _failed(call, outcome)
@@ -67,6 +75,18 @@ async def sign_out(call: Call, tokens: SessionTokens) -> Answer:
     call.request_auth.withdraw()
     tokens.clear(call)
     return call.go(target)
+
+
+def _verification_link(call: Call, target: str) -> str | None:
+    """Return where a letter that verifies an address leads: to the other mount, then on.
+
+    `None` without a `base_url`: whoever writes a Host header must not get somebody's link.
+    """
+    settings = call.auth.settings
+    if settings.base_url is None:
+        return None
+    query = f"token={{token}}&callbackURL={quote(target, safe='')}"
+    return f"{call.origin}{settings.base_path}/verify-email?{query}"
 
 
 def _failed(call: Call, refused: Refused) -> Answer:
