@@ -14,6 +14,8 @@ Version: TypeAlias = Literal[4, 5]
 NEXT_AUTH: Final[Version] = 4
 AUTH_JS: Final[Version] = 5
 MAX_TOKEN_LIFETIME: Final = 3_600  # seconds
+# In the tokens that Limen makes for reading, so that nobody takes one for a session of theirs.
+COPY_ISSUER: Final = "limen"
 # A page of the application: one slash, and nothing that a browser could read as another host.
 _PAGE: Final = re.compile(r"/(?![/\\])[\w\-.~/%]*(?:\?[\w\-.~/%=&]*)?", re.ASCII)
 _PAGES: Final = ("sign_in_page", "sign_out_page", "error_page", "verify_page")

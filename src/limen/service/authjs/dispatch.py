@@ -115,7 +115,7 @@ class AuthjsApp(Wire):
         ahead = call.request_auth.is_prefetch
         if self._tokens.issued and call.asked("callbackUrl") and not ahead:
             who = await sessions.signed_in(call)
-            if who is not None and not self._tokens.is_fresh(call, who):
+            if who is not None and who.session and not self._tokens.is_fresh(call, who):
                 self._tokens.issue(call, who)
                 return call.go(call.target())
         return pages.sign_in(call, self._doors)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from limen.errors import InvalidToken
 from limen.jwe import MAXIMUM_LENGTH, TokenKeys
 from limen.service.authjs.cookies import PIECE, cut, joined, pieces_in
-from limen.transports.authjs import NEXT_AUTH, CookieNames, Version
+from limen.transports.authjs import COPY_ISSUER, NEXT_AUTH, CookieNames, Version
 
 if TYPE_CHECKING:
     from limen.service.authjs.call import Call
@@ -35,9 +35,12 @@ class SessionTokens:
     def issue(self, call: Call, who: SignedIn) -> None:
         """Set the token of somebody who is signed in, unless the browser has a fresh one.
 
-        A page that is loaded ahead of the person sets nothing.
+        A page that is loaded ahead of the person sets nothing. Nor does a sign-in that is not
+        kept here: another server's cookie of the same name may be what it rests on.
         """
-        if not self._keys or call.request_auth.is_prefetch or self.is_fresh(call, who):
+        if not self._keys or who.session is None or call.request_auth.is_prefetch:
+            return
+        if self.is_fresh(call, who):
             return
         lifetime = self._lifetime_for(call, who)
         token = self._keys[call.secure].encrypt(
@@ -88,7 +91,12 @@ def _keys(version: Version, secrets: tuple[str, ...], *, secure: bool) -> TokenK
 
 def _claims(who: SignedIn) -> dict[str, Any]:
     """Return what the token says; `sid` is the session's handle, which opens nothing."""
-    claims: dict[str, Any] = {"sub": who.principal.subject, "sid": who.principal.session_id}
+    principal = who.principal
+    claims: dict[str, Any] = {
+        "iss": COPY_ISSUER,
+        "sub": principal.subject,
+        "sid": principal.session_id,
+    }
     if who.account is not None:
         picture = who.account.image
         kept = picture is None or len(picture) <= MAX_PICTURE
