@@ -17,7 +17,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SNAPSHOT = ROOT / "public_api.txt"
-MODULES = ("limen", "limen.lab", "limen.testing", "limen.verify", "limen.web.fastapi")
+MODULES = (
+    "limen",
+    "limen.lab",
+    "limen.social",
+    "limen.testing",
+    "limen.verify",
+    "limen.web.fastapi",
+)
 
 
 def lines() -> Iterator[str]:

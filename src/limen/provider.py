@@ -313,14 +313,7 @@ class LinkPolicy:
 
     `by_email` joins on sign-in where both sides have verified the same address.
     `different_emails` lets a signed-in person link an identity with another address.
-    `fresh` is how many seconds ago a person may have signed in to unlink one; 0 is any time.
     """
 
     by_email: bool = True
     different_emails: bool = False
-    fresh: float = 86_400
-
-    def __post_init__(self) -> None:
-        """Refuse a span of time that is none."""
-        if self.fresh < 0:
-            raise ConfigurationError("linking.fresh", "is negative.", "Give seconds; 0 is off.")

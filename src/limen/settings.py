@@ -114,8 +114,8 @@ class Settings:
 
     Letters go through `mailer`, or to the mail server `smtp` in the name of `mail_from`; with
     neither they are printed. `fresh` is for how many seconds after a sign-in a person may
-    change their address or delete their account. `session_fields` names what a client may
-    keep with its session, each a `string`, `number` or `boolean`.
+    change their address, unlink an identity or delete their account. `session_fields` names
+    what a client may keep with its session, each a `string`, `number` or `boolean`.
     """
 
     strategy: StrategyName = "hybrid"

@@ -24,7 +24,7 @@ from limen import (
 from limen.cli.configuration import Overrides, read, shown_database, stray_variables
 from limen.cli.variables import ALIASES, NAMES, NESTED, NOT_TEXT, in_written_unit
 from limen.passwords import Argon2Parameters
-from limen.provider import LinkPolicy
+from limen.provider import LinkPolicy, google
 
 OLDER = "Zq8vN2xLr5tWc7yBf0hJm3kPd6sGa9eU"
 RECORDS = {
@@ -75,9 +75,12 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "cookie_domain": ("app.example", "app.example"),
     "cookie_same_site": ("strict", "strict"),
     "cookie_host_prefix": ("no", False),
+    "providers": (
+        '{"google": {"client_id": "x", "client_secret": "y", "trusted": "yes"}}',
+        (google("x", "y", trusted=True),),
+    ),
     "linking_by_email": ("no", False),
     "linking_different_emails": ("yes", True),
-    "linking_fresh": ("600", 600),
     "cookie_cache": ("60", 60),
     "cookie_cache_format": ("jwt", "jwt"),
     "multi_session": ("5", 5),

@@ -1,5 +1,6 @@
 // A real OpenID provider for the tests: the npm package oidc-provider on a free port.
-// Usage: node provider.mjs '{"path": "", "githubLike": false}'; prints {"issuer": ...} and serves.
+// Usage: node provider.mjs '{"host": "localhost"}'; prints {"issuer": ...} and serves.
+// Of another host than the service it is another site, as real ones are.
 //
 // Anybody may be anybody: the login form takes a name, and the name decides. Addresses are
 // <name>@example.org and verified, unless the name begins with "unverified"; of name+other it is other@example.org.
@@ -12,7 +13,7 @@ const wanted = JSON.parse(process.argv[2] ?? "{}");
 const path = wanted.path ?? "";
 const server = createServer();
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-const origin = `http://127.0.0.1:${server.address().port}`;
+const origin = `http://${wanted.host ?? "127.0.0.1"}:${server.address().port}`;
 const issuer = origin + path;
 
 /** What this provider knows of a name. */
@@ -43,7 +44,7 @@ const clients = [
   {
     ...web,
     client_id: "posted",
-    client_secret: "unused",
+    client_secret: "a secret of the provider",
     token_endpoint_auth_method: "client_secret_post",
   },
 ];
@@ -63,6 +64,8 @@ const provider = new Provider(issuer, {
   interactions: { url: (_, interaction) => `${path}/interaction/${interaction.uid}` },
   issueRefreshToken: () => true,
   async loadExistingGrant(ctx) {
+    const earlier = ctx.oidc.session.grantIdFor(ctx.oidc.client.clientId);
+    if (earlier) return ctx.oidc.provider.Grant.find(earlier);
     const grant = new ctx.oidc.provider.Grant({
       clientId: ctx.oidc.client.clientId,
       accountId: ctx.oidc.session.accountId,
@@ -83,7 +86,7 @@ const provider = new Provider(issuer, {
 provider.Client.prototype.redirectUriAllowed = (uri) => uri.startsWith("http://127.0.0.1:");
 const compare = provider.Client.prototype.compareClientSecret;
 provider.Client.prototype.compareClientSecret = async function compareSecret(stated) {
-  if (this.clientId !== "posted") return compare.call(this, stated);
+  if (!wanted.appleKey || this.clientId !== "posted") return compare.call(this, stated);
   // As Apple does: the client secret is a statement that the application signed.
   const expected = { issuer: "TEAM123456", subject: "posted", audience: issuer, algorithms: ["ES256"] };
   try {

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from limen.cli.providers import merged, providers_of
 from limen.cli.variables import (
     ALIASES,
     CONFIG_VARIABLE,
@@ -35,6 +36,7 @@ from limen.settings import Settings
 
 DEFAULT_FILE = "limen.toml"
 TABLE = "limen"
+_TABLES = f"{PREFIX}PROVIDERS__"
 _URL = re.compile(
     r"(?P<scheme>[\w+.-]+)://(?P<user>[^@/?#]*@)?"
     r"(?P<place>(?:\[[0-9a-fA-F:.]+\]|[^@/?#:]*)(?::\d+)?(?:/[^@?#]*)?)(?:\?.*)?"
@@ -87,6 +89,8 @@ class Configuration:
                 parts.setdefault(field, {})[part] = in_kept_unit(name, value)
             else:
                 plain[ALIASES.get(name, name)] = value
+        if plain.get("providers") is not None:
+            plain["providers"] = providers_of(plain["providers"])
         if plain.get("refresh") == "none":  # how text says None
             plain["refresh"] = None
         records = {field: replace(field_default(field), **given) for field, given in parts.items()}
@@ -119,10 +123,18 @@ def gather(overrides: Overrides) -> tuple[Configuration, list[ConfigurationError
             if layer.keys() & {alias, name}:
                 values.pop(alias, None)
                 values.pop(name, None)
-        values.update(layer)
+        values.update({**layer, **_joined_tables(values, layer)})
         origins.update(dict.fromkeys(layer, origin))
     checked = _checked(values, origins, faults)
     return Configuration(checked, {name: origins[name] for name in checked}, file), faults
+
+
+def _joined_tables(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables of both, if both have some: those above count where they say something."""
+    tables = below.get("providers"), above.get("providers")
+    if not all(isinstance(one, dict) for one in tables):
+        return {}
+    return {"providers": merged(below["providers"], above["providers"])}
 
 
 def stray_variables(environment: Mapping[str, str]) -> list[tuple[str, str | None]]:
@@ -132,7 +144,7 @@ def stray_variables(environment: Mapping[str, str]) -> list[tuple[str, str | Non
     return [
         (name, nearest(name.upper(), tuple(sorted(known))))
         for name in strays
-        if name.upper() not in known
+        if name.upper() not in known and not name.upper().startswith(_TABLES)
     ]
 
 
@@ -144,6 +156,8 @@ def shown(name: str, value: Any) -> str:
         return "(hidden)"
     if name in {"database", "redis", "smtp"}:
         return shown_database(value)
+    if isinstance(value, dict):  # of tables; what is in them may be secret
+        return ", ".join(value) or "-"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):

@@ -17,6 +17,7 @@ from limen.cli.faults import UNAVAILABLE_REMEDY, ExitCode
 from limen.cli.findings import Finding, Severity, Unchecked, found_wrong
 from limen.cli.opening import ConfigOption, DatabaseOption, JsonOption, overrides_of
 from limen.cli.output import emit, say
+from limen.cli.provider_checks import look_at_providers
 from limen.cli.settings_checks import SETTINGS_CHECKS
 from limen.cli.store_checks import STORE_CHECKS, look
 from limen.cli.variables import NEVER_SHOWN
@@ -128,6 +129,9 @@ def diagnose(overrides: Overrides) -> Diagnosis:
         for settings_check in SETTINGS_CHECKS:
             diagnosis.findings += settings_check(settings)
         _look_at_mail(settings, diagnosis)
+        for seen in look_at_providers(settings):
+            kept = diagnosis.findings if isinstance(seen, Finding) else diagnosis.unchecked
+            kept.append(seen)  # type: ignore[arg-type]  # each list has its own kind
     _look_at_database(configuration, secrets, diagnosis)
     _look_at_redis(configuration, diagnosis)
     diagnosis.unchecked.append(
@@ -146,13 +150,13 @@ def _surroundings(configuration: Configuration) -> Iterator[Finding]:
     from_file = {
         name for name, origin in configuration.origins.items() if origin.startswith("file")
     }
-    if file is not None and from_file & NEVER_SHOWN and os.name == "posix":
+    if file is not None and from_file & {*NEVER_SHOWN, "providers"} and os.name == "posix":
         mode = file.stat().st_mode
         if mode & (stat.S_IRGRP | stat.S_IROTH):
             yield Finding(
                 Severity.WARNING,
                 str(file),
-                "holds the secret, and other users of this machine can read it.",
+                "holds secrets, and other users of this machine can read it.",
                 f"Run: chmod 600 {file}",
             )
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from limen.cli.providers import Tables
 from limen.cli.spellings import JsonListed, Kinds, Listed, OneOrJsonListed
 from limen.settings import Settings
 
@@ -119,6 +120,11 @@ class Written(BaseModel):
     cookie_host_prefix: bool | None = Field(
         None, description="Whether names begin with `__Host-` where they may, else `__Secure-`."
     )
+    providers: Tables = Field(
+        None,
+        description="Identity providers: a table for each, such as `[limen.providers.google]`; "
+        "in the environment `LIMEN_PROVIDERS__GOOGLE__CLIENT_ID` and so on.",
+    )
     linking_by_email: bool | None = Field(
         None,
         description="Whether a sign-in at a provider joins the account of the same verified "
@@ -126,9 +132,6 @@ class Written(BaseModel):
     )
     linking_different_emails: bool | None = Field(
         None, description="Whether a person may link an identity with another address."
-    )
-    linking_fresh: float | None = Field(
-        None, description="Seconds since the sign-in in which an identity may be unlinked; 0: any."
     )
     cookie_cache: float | None = Field(
         None,
@@ -249,7 +252,9 @@ class Written(BaseModel):
 class Environment(Written, BaseSettings):
     """Where the environment keeps them. Only read from: validating it would read it again."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, env_nested_delimiter="__", extra="ignore"
+    )
 
 
 NAMES: Final = tuple(Written.model_fields)
@@ -267,7 +272,6 @@ NESTED: Final = {
     "cookie_host_prefix": ("cookies", "host_prefix"),
     "linking_by_email": ("linking", "by_email"),
     "linking_different_emails": ("linking", "different_emails"),
-    "linking_fresh": ("linking", "fresh"),
     "cookie_cache": ("better_auth", "cookie_cache"),
     "cookie_cache_format": ("better_auth", "cookie_cache_format"),
     "multi_session": ("better_auth", "multi_session"),
@@ -313,7 +317,6 @@ ALIASES: Final = {"secrets": "secret"}
 NEVER_SHOWN: Final = frozenset({"secret", "secrets", "authjs_secret"})
 # What only code can give, and why.
 NOT_TEXT: Final = {
-    "providers": "each is a record of its own",
     "sink": "it is an object that receives trace events",
     "account_budget.name": "it is a name inside the store, and to change it changes nothing",
     "address_budget.name": "it is a name inside the store, and to change it changes nothing",
@@ -359,7 +362,7 @@ def in_kept_unit(name: str, value: Any) -> Any:
 
 def variable_of(setting: str) -> str | None:
     """Return the environment name of a setting as an error names it, `None` if it has none."""
-    name = setting
+    name = setting.partition(".")[0] if setting.startswith("providers.") else setting
     for spelling, ours in _SPELLINGS.items():
         name = name.replace(spelling, ours)
     return PREFIX + name.upper() if name in NAMES else None

@@ -196,13 +196,6 @@ class Changes(Letters):
 
     # -- what proves that it is the person
 
-    def _is_fresh(self, principal: Principal) -> Flow[Refused | None]:
-        yield from enter(Phase.AUTHZ_DECIDE)
-        fresh = self._parts.clock.now() - principal.authenticated_at <= self._parts.fresh
-        if not (yield from check("signed in a moment ago", fresh, Reason.NOT_FRESH)):
-            return Refused(Reason.NOT_FRESH)
-        return None
-
     def _standing(self, principal: Principal) -> Flow[Account | None]:
         found = yield from ask(FindAccount(id=principal.subject))
         return None if found is None or found.account.disabled else found.account

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from limen.effects import Flow
 
 FEDERATED = ("fed",)
-FRESH_S = 86_400
 # Somebody else wrote between the look and the change: look again, once.
 _LOOKS = 2
 
@@ -157,19 +156,16 @@ class Identities(Proving):
         added = yield from ask(AddIdentity(self._identity(proven, account.id), account.revision))
         return account if added else Refused(Reason.ACCOUNT_CHANGED)
 
-    def unlink_identity(
-        self, principal: Principal, identity_id: str, *, fresh: float = FRESH_S
-    ) -> Flow[Refused | None]:
+    def unlink_identity(self, principal: Principal, identity_id: str) -> Flow[Refused | None]:
         """Take one way to sign in from the account, unless it is the last.
 
-        `fresh` is how many seconds ago the person may have signed in; 0 is any time. Refused
-        with `NOT_FRESH`, `UNKNOWN_IDENTITY` or `LAST_IDENTITY`.
+        Refused with `NOT_FRESH` (ASVS 7.5.1), `UNKNOWN_IDENTITY` or `LAST_IDENTITY`.
         """
         self._need_store("identities")
         now = self._parts.clock.now()
-        recent = not fresh or now - principal.authenticated_at < round(fresh * 1000)
-        if not (yield from check("fresh", recent, Reason.NOT_FRESH)):
-            return Refused(Reason.NOT_FRESH)
+        refused = yield from self._is_fresh(principal)
+        if refused is not None:
+            return refused
         removal = yield from ask(RemoveIdentity(principal.subject, identity_id, now))
         if removal is Removal.UNKNOWN:
             return Refused(Reason.UNKNOWN_IDENTITY)

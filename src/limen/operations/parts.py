@@ -6,19 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from limen.effects import check, enter
 from limen.errors import ConfigurationError
 from limen.guarantees import Receipt
 from limen.letter import EmailPolicy
+from limen.phase import Phase
 from limen.strategies.jwt import KeySource
 from limen.throttle import LETTER_BUDGET, Budget
 from limen.usernames import UsernamePolicy
+from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
     from limen.authenticators.password import PasswordAuthenticator
     from limen.claims import TokenPolicy
     from limen.clock import Clock
+    from limen.effects import Flow
     from limen.entropy import Entropy
     from limen.keyring import Algorithm, Keyring
+    from limen.principal import Principal
     from limen.sealing import Secrets
     from limen.strategies.base import Strategy
 
@@ -82,3 +87,10 @@ class Composed:
                 f"strategy='jwt' with refresh=None keeps no {what}.",
                 "Give Limen a database to have them.",
             )
+
+    def _is_fresh(self, principal: Principal) -> Flow[Refused | None]:
+        yield from enter(Phase.AUTHZ_DECIDE)
+        fresh = self._parts.clock.now() - principal.authenticated_at <= self._parts.fresh
+        if not (yield from check("signed in a moment ago", fresh, Reason.NOT_FRESH)):
+            return Refused(Reason.NOT_FRESH)
+        return None

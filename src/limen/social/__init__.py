@@ -23,6 +23,20 @@ if TYPE_CHECKING:
     from limen.social.sign_in import SocialSignIn as SocialSignIn
     from limen.social.sign_in import Started as Started
 
+__all__ = [
+    "Endpoints",
+    "Failed",
+    "Finished",
+    "LinkPolicy",
+    "Provider",
+    "SocialSignIn",
+    "Started",
+    "apple",
+    "github",
+    "google",
+    "microsoft",
+    "oidc",
+]
 _LATE = ("Failed", "Finished", "SocialSignIn", "Started")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from limen.social import kept_tokens
 from limen.social.exchange import Exchange
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from limen.social.exchange import Tokens
     from limen.social.sign_in import SocialSignIn
 
+R = TypeVar("R")
+
+_log = logging.getLogger("limen.social")
 EARLY: Final = 5_000  # milliseconds before its end at which an access token is renewed
 
 
@@ -65,6 +70,14 @@ class ProviderAccess:
         finally:
             if not lock.locked():
                 self._renewing.pop(place, None)
+
+    async def attempted(self, work: Awaitable[R]) -> R | None:
+        """Do something of this; `None`, and a line in the log, if the provider will not."""
+        try:
+            return await work
+        except SocialFailure as failure:
+            _log.info("a provider's token could not be used: %s", failure.cause)
+            return None
 
     async def _newest(self, identity: Identity) -> Identity | None:
         listed = await self.auth.identities(identity.account_id)

@@ -60,7 +60,8 @@ def _is_verified(provider: Provider, said: Mapping[str, Any], email: str) -> boo
     `email_verified` is a boolean (OpenID Connect Core 5.1), which Apple writes as a text.
     Entra has a list of verified addresses where an administrator asked for it.
     """
-    if provider.trusted or said.get("email_verified") in (True, "true"):
+    stated = said.get("email_verified")
+    if provider.trusted or stated is True or stated == "true":  # 1 equals True, so not `in`
         return True
     listed = said.get("verified_primary_email")
     return isinstance(listed, list) and email in listed

@@ -5,6 +5,7 @@ Everything a client can send ends here in a value or in a 4xx; nothing is writte
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from limen.transports.base import HeaderLines
     from limen.web.asgi import Receive
 
-Kind: TypeAlias = Literal["string", "email", "boolean"]
+Kind: TypeAlias = Literal["string", "email", "boolean", "number", "texts", "map", "object"]
+# What a value of a kind is in JSON; `map` has texts as its members.
+WANTED: dict[Kind, str] = {"email": "string", "texts": "array", "map": "object"}
 # What JavaScript calls the types of JSON; the messages name them.
 _NAMES: dict[type, str] = {
     str: "string",
@@ -49,7 +52,10 @@ ABSENT = _Absent()
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One member of a body. `least` and `most` are lengths in characters."""
+    """One member of a body. `least` and `most` are lengths in characters.
+
+    `fields` are the members of an `object`.
+    """
 
     name: str
     kind: Kind = "string"
@@ -57,6 +63,23 @@ class Field:
     nullable: bool = False
     least: int = 0
     most: int | None = None
+    fields: tuple[Field, ...] = ()
+
+    def issues(self, value: object, within: str = "body") -> Iterator[str]:
+        """Say what is wrong with a value and with what is in it, each with its place."""
+        place = f"{within}.{self.name}"
+        issue = self.issue(value)
+        if issue is not None:
+            yield f"[{place}] {issue}"
+        elif isinstance(value, list):
+            for number, one in enumerate(value):
+                yield from Field(str(number), required=True, most=self.most).issues(one, place)
+        elif isinstance(value, dict) and self.kind == "map":
+            for name, one in value.items():
+                yield from Field(name, required=True, most=self.most).issues(one, place)
+        elif isinstance(value, dict):
+            for one in self.fields:
+                yield from one.issues(value.get(one.name, ABSENT), place)
 
     def issue(self, value: object) -> str | None:
         """Say what is wrong with a value, `None` if it will do."""
@@ -64,7 +87,7 @@ class Field:
             return None
         if value is None and self.nullable:
             return None
-        wanted = "boolean" if self.kind == "boolean" else "string"
+        wanted = WANTED.get(self.kind, self.kind)
         if _name_of(value) != wanted:
             return f"Invalid input: expected {wanted}, received {_name_of(value)}"
         return None if not isinstance(value, str) else self._issue_of_text(value)
@@ -98,8 +121,8 @@ class Body:
             received = _name_of(value)
             issues = [f"[body] Invalid input: expected object, received {received}"]
         else:
-            found = ((one, one.issue(value.get(one.name, ABSENT))) for one in self.fields)
-            issues = [f"[body.{one.name}] {issue}" for one, issue in found if issue]
+            found = (one.issues(value.get(one.name, ABSENT)) for one in self.fields)
+            issues = [issue for issues in found for issue in issues]
         if not issues:
             return None
         return Problem(400, VALIDATION_ERROR.code, "; ".join(issues)).answer()

@@ -67,7 +67,8 @@ class BetterAuthApp(Wire):
             value = bodies.parse(octets, scope["headers"], endpoint.body)
             if isinstance(value, Answer):
                 return value
-            refusal = origin.refusal_of_origin(call) or origin.refusal_of_target(call, value)
+            if not endpoint.anywhere:
+                refusal = origin.refusal_of_origin(call) or origin.refusal_of_target(call, value)
             if refusal is not None:
                 call.record_foreign()
         answer = refusal or await self._judged(endpoint, call, value)

@@ -43,6 +43,8 @@ class Endpoint:
     may be sent on; `success` is `None` where it always is. `session` asks for somebody signed
     in before the handler runs. `limited` draws on the budget of the client's address, `opens`
     applies the form rule of a sign-in. With `needs_store` it does not exist where there is none.
+    `anywhere` takes a form from a page of any site, so its handler must neither change nor tell
+    anything.
     """
 
     method: str
@@ -56,6 +58,7 @@ class Endpoint:
     limited: bool = False
     opens: bool = False
     needs_store: bool = True
+    anywhere: bool = False
     media_type: str = JSON_TYPE
     headers: tuple[str, ...] = ()  # request headers that it reads
     query: tuple[str, ...] = ()  # query parameters that it reads

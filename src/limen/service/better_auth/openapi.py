@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from limen.service.better_auth import schemas, wire
+from limen.service.better_auth.bodies import WANTED
 from limen.service.better_auth.endpoint import Call, Endpoint
 from limen.service.better_auth.routes import endpoints_of
 from limen.service.better_auth.wire import Problem, json_answer
@@ -45,11 +46,14 @@ _TITLES = {
     401: "Not signed in",
     403: "This page may not do that",
     404: "There is nothing of the kind",
+    409: "The identity belongs to another account",
     413: "The body is too large",
     415: "The body is of another type",
+    417: "The identity was not linked",
     422: "The account exists, or the name is not one",
     429: "Too many attempts; wait as `Retry-After` says",
     500: "A fault of the service; the body is empty",
+    502: "The provider does not answer",
     503: "The store cannot answer; nothing was accepted and nothing changed hands",
 }
 
@@ -175,12 +179,19 @@ def _request_body(body: Body) -> dict[str, Any]:
 
 
 def _member(one: Field) -> dict[str, Any]:
-    kind = "boolean" if one.kind == "boolean" else "string"
+    kind = WANTED.get(one.kind, one.kind)
     member: dict[str, Any] = {"type": [kind, "null"] if one.nullable else kind}
+    if one.kind == "texts":
+        member["items"] = {"type": "string"}
+    if one.kind == "map":
+        member["additionalProperties"] = {"type": "string"}
+    if one.fields:
+        member["properties"] = {inner.name: _member(inner) for inner in one.fields}
+        member["required"] = [inner.name for inner in one.fields if inner.required]
     if one.kind == "email":
         member["format"] = "email"
     if one.least:
         member["minLength"] = one.least
-    if one.most is not None:
+    if one.most is not None and kind == "string":
         member["maxLength"] = one.most
     return member

@@ -17,6 +17,7 @@ from limen.service.better_auth import (
 )
 from limen.service.better_auth.bodies import Body, Field
 from limen.service.better_auth.endpoint import CARRIER_HEADER, Endpoint
+from limen.service.better_auth.routes_social import social_endpoints
 from limen.service.better_auth.wire import UNAUTHORIZED
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def endpoints_of(auth: Limen) -> tuple[Endpoint, ...]:
     """Return the endpoints that this configuration has: without a store there are fewer."""
     keeps = auth.assembly.parts.keeps
     settings = auth.settings
-    table: tuple[Endpoint, ...] = ENDPOINTS
+    table: tuple[Endpoint, ...] = (*ENDPOINTS, *social_endpoints(auth))
     if settings.better_auth.multi_session:
         table = (*table, *device_sessions.ENDPOINTS)
     if settings.usernames.enabled:

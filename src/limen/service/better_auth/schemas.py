@@ -132,5 +132,44 @@ SESSION_AND_USER: Final = {
         ),
     ]
 }
+# Sent on to a provider, or signed in by an ID token at once.
+SOCIAL: Final = _object(
+    {"redirect": _FLAG}, {"url": _TEXT, "token": _TEXT, "user": _named("User"), **_KEPT_BY_CLIENT}
+)
+LINKED: Final = _object({"redirect": _FLAG, "url": _TEXT}, {"status": {"const": True}})
+IDENTITIES: Final = {
+    "type": "array",
+    "items": _object(
+        {
+            "id": _TEXT,
+            "issuer": _TEXT,
+            "accountId": _TEXT,
+            "providerId": _TEXT,
+            "userId": _TEXT,
+            "scopes": {"type": "array", "items": _TEXT},
+            "createdAt": _DATE,
+            "updatedAt": _DATE,
+        }
+    ),
+}
+PROVIDER_TOKENS: Final = _object(
+    {"accessToken": _TEXT},
+    {
+        "accessTokenExpiresAt": _DATE,
+        "scopes": {"type": "array", "items": _TEXT},
+        "scope": _TEXT,
+        "idToken": _TEXT,
+        "refreshToken": _TEXT,
+        "providerId": _TEXT,
+        "accountId": _TEXT,
+    },
+)
+ACCOUNT_INFO: Final = _object(
+    {
+        "user": _object({"id": _TEXT, "name": _TEXT, "emailVerified": _FLAG}, {"email": _TEXT}),
+        "data": {"type": "object"},
+        "account": _object({"id": _TEXT, "providerId": _TEXT, "accountId": _TEXT}),
+    }
+)
 DOCUMENT: Final = {"type": "object"}
 PAGE: Final = _TEXT

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from limen.service.answer import JSON_TYPE, Answer, HeaderPairs, date, json_answer
 
 if TYPE_CHECKING:
-    from limen.account import Account
+    from limen.account import Account, Identity
     from limen.principal import Principal
     from limen.session import Session
 
@@ -100,6 +100,35 @@ INVALID_DISPLAY = Problem(400, "INVALID_DISPLAY_USERNAME", "Display username is 
 USERNAME_TAKEN = Problem(
     400, "USERNAME_IS_ALREADY_TAKEN", "Username is already taken. Please try another."
 )
+# -- identity providers
+PROVIDER_NOT_FOUND = Problem(404, "PROVIDER_NOT_FOUND", "Provider not found")
+ID_TOKEN_NOT_SUPPORTED = Problem(404, "ID_TOKEN_NOT_SUPPORTED", "id_token not supported")
+INVALID_ID_TOKEN = Problem(401, "INVALID_TOKEN", "Invalid token")
+NO_USER_INFO = Problem(401, "FAILED_TO_GET_USER_INFO", "Failed to get user info")
+NO_USER_EMAIL = Problem(401, "USER_EMAIL_NOT_FOUND", "User email not found")
+LINK_ERROR = Problem(401, "OAUTH_LINK_ERROR", "account not linked")
+IDENTITY_TAKEN = Problem(409, "SOCIAL_ACCOUNT_ALREADY_LINKED", "Social account already linked")
+EMAILS_DIFFER = Problem(
+    401,
+    "LINKING_DIFFERENT_EMAILS_NOT_ALLOWED",
+    "Account not linked - different emails not allowed",
+)
+LINKING_FAILED = Problem(417, "LINKING_FAILED", "Account not linked - unable to create account")
+PROVIDER_UNREACHABLE = Problem(502, "PROVIDER_UNREACHABLE", "The provider does not answer")
+LAST_ACCOUNT = Problem(400, "FAILED_TO_UNLINK_LAST_ACCOUNT", "You can't unlink your last account")
+ACCOUNT_NOT_FOUND = Problem(400, "ACCOUNT_NOT_FOUND", "Account not found")
+PROVIDER_NOT_SUPPORTED = Problem(400, "PROVIDER_NOT_SUPPORTED", "Provider is not supported.")
+PROVIDER_NOT_CONFIGURED = Problem(
+    400,
+    "PROVIDER_NOT_CONFIGURED",
+    "Account is not associated with a configured social provider.",
+)
+NO_REFRESH_TOKEN = Problem(400, "REFRESH_TOKEN_NOT_FOUND", "Refresh token not found")
+NO_ACCESS_TOKEN = Problem(400, "ACCESS_TOKEN_NOT_FOUND", "Access token not found")
+ACCESS_TOKEN_FAILED = Problem(
+    400, "FAILED_TO_GET_ACCESS_TOKEN", "Failed to get a valid access token"
+)
+REFRESH_FAILED = Problem(400, "FAILED_TO_REFRESH_ACCESS_TOKEN", "Failed to refresh access token")
 
 
 def exposed(name: str, value: str) -> HeaderPairs:
@@ -124,6 +153,20 @@ def user_of(account: Account, *, usernames: bool = False) -> dict[str, Any]:
         "createdAt": date(account.created_at),
         "updatedAt": date(account.updated_at),
         **(names if usernames else {}),
+    }
+
+
+def identity_of(identity: Identity) -> dict[str, Any]:
+    """Return what a list of accounts says of one thing that an account signs in with."""
+    return {
+        "id": identity.id,
+        "issuer": identity.issuer,
+        "accountId": identity.subject,
+        "providerId": identity.provider,
+        "userId": identity.account_id,
+        "scopes": list(identity.scopes),
+        "createdAt": date(identity.created_at),
+        "updatedAt": date(identity.updated_at),
     }
 
 
