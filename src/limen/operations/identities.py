@@ -123,6 +123,10 @@ class Identities(Proving):
         account = found.account
         if not (yield from check("account enabled", not account.disabled, Reason.ACCOUNT_DISABLED)):
             return Refused(Reason.ACCOUNT_DISABLED)
+        if self._parts.email.required and not (
+            yield from check("address verified", account.email_verified, Reason.EMAIL_UNVERIFIED)
+        ):
+            return Refused(Reason.EMAIL_UNVERIFIED)
         now = self._parts.clock.now()
         proof = Authentication(account.id, now, FEDERATED, account.roles, account.revision)
         opened = yield from self._open(

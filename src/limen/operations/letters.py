@@ -77,7 +77,8 @@ class Letters(Proving):
         address is verified. If it was not verified before, whoever opened the account may be
         somebody else: what else it could sign in with is removed.
 
-        Refused with `INVALID_LINK` or a `PASSWORD_…` reason.
+        Refused with `INVALID_LINK` or a `PASSWORD_…` reason, or with `ACCOUNT_CHANGED` if the
+        account was deleted at the same moment.
         """
         self._need_store("accounts")
         parts, secret = self._parts, Secret(new)
@@ -102,7 +103,8 @@ class Letters(Proving):
         if not account.email_verified:
             yield from self._take_over(account)
         yield from self._tell(PASSWORD_CHANGED, account.email)
-        return replace(account, email_verified=True, revision=account.revision + 1, updated_at=now)
+        standing = yield from self.account(account.id)
+        return Refused(Reason.ACCOUNT_CHANGED) if standing is None else standing
 
     def _take_over(self, account: Account) -> Flow[None]:
         """Leave an account to the reader of its mailbox alone."""

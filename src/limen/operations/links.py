@@ -119,11 +119,8 @@ class Links(Composed):
         if ticket is not None and ticket.subject:
             found = yield from ask(FindAccount(id=ticket.subject))
         detail = {} if ticket is None else json.loads(ticket.detail)
-        stands = (
-            found is not None
-            and not found.account.disabled
-            and found.account.revision == detail["revision"]
-        )
+        # Disabling an account has moved its revision as well.
+        stands = found is not None and found.account.revision == detail["revision"]
         if not (yield from check("link", stands, Reason.INVALID_LINK)) or found is None:
             return Refused(Reason.INVALID_LINK)
         return Redeemed(found.account, detail["email"])

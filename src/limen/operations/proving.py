@@ -80,6 +80,9 @@ class Proving(Endings, Accounts, Links):
         or not. Where addresses must be verified the answer is `AwaitsEmail`, taken or not;
         `link` is where the letter's link leads, with `{token}` in it.
         """
+        policy = self._parts.email
+        if policy.welcomes:
+            self._template(link)  # raises before anything is kept
         drafted = yield from self._draft(
             email,
             password,
@@ -91,7 +94,7 @@ class Proving(Endings, Accounts, Links):
         )
         if isinstance(drafted, Refused):
             return drafted
-        added, policy = drafted[0], self._parts.email
+        added = drafted[0]
         refused = yield from self._keep(*drafted)
         if policy.required and (refused is None or refused.reason is Reason.EMAIL_TAKEN):
             owned, instead = (added, None) if refused is None else (None, EXISTS)
@@ -159,6 +162,8 @@ class Proving(Endings, Accounts, Links):
         link: str | None,
     ) -> Flow[SignedIn | Refused]:
         policy = self._parts.email
+        if policy.required and policy.on_sign_in:
+            self._template(link)
         proven = yield from self._parts.passwords.attempt(attempt, self._parts.clock.now())
         if isinstance(proven, Refused):
             return proven

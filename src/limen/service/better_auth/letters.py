@@ -73,6 +73,8 @@ async def reset_password(call: Call) -> Answer:
     if isinstance(outcome, Refused):
         if outcome.reason is Reason.INVALID_LINK:
             return wire.INVALID_TOKEN.answer()
+        if outcome.reason is Reason.ACCOUNT_CHANGED:
+            return wire.USER_NOT_FOUND.answer()
         return refused_choice(outcome)
     return json_answer({"status": True})
 
@@ -162,7 +164,7 @@ ENDPOINTS: Final = (
         "Set a new password by a mailed link, and end every session",
         schemas.STATUS,
         body=Body((Field("newPassword", required=True), Field("token"))),
-        problems=(wire.INVALID_TOKEN, *CHOICE_PROBLEMS),
+        problems=(wire.INVALID_TOKEN, wire.USER_NOT_FOUND, *CHOICE_PROBLEMS),
         limited=True,
         query=("token",),
     ),
