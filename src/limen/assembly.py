@@ -226,6 +226,7 @@ def assemble(
         fresh=round(settings.fresh * 1000),
         verify_link=settings.verify_link,
         session_fields=settings.session_fields,
+        elsewhere=_elsewhere(settings) if keeps else 0,
     )
     redaction = Redaction(
         getattr(settings.sink, "run_key", None) or entropy.octets(RUN_KEY_OCTETS),
@@ -250,7 +251,7 @@ def _strategy_named(
     lifetimes, grace = settings.lifetimes(), round(settings.grace * 1000)
     # Tokens for other services (`/token`) exist under every strategy with a store, so
     # the log gets an entry even where this service itself would not need one.
-    horizon = policy.lifetime + policy.leeway
+    horizon = max(policy.lifetime + policy.leeway, _elsewhere(settings))
     # `check` is about the strategy that issues; an accepted one keeps its preset.
     check = settings.revocation_check if name == settings.strategy else CHECKS[name][0]
     max_lag = round(settings.max_lag * 1000)
@@ -264,8 +265,19 @@ def _strategy_named(
             keys, policy, lifetimes, refresh=refresh, grace=grace, log_horizon=horizon
         )
     return HybridStrategy(
-        keys, policy, lifetimes, grace=grace, max_lag=max_lag, revocation_check=check
+        keys,
+        policy,
+        lifetimes,
+        grace=grace,
+        log_horizon=horizon,
+        max_lag=max_lag,
+        revocation_check=check,
     )
+
+
+def _elsewhere(settings: Settings) -> int:
+    """Return how long a session of another server counts here: no longer than one of ours."""
+    return settings.lifetimes().absolute if settings.elsewhere else 0
 
 
 def _held_keys(

@@ -144,6 +144,8 @@ class Limen(AwaitedVerbs):
                 self._opened = True
 
     async def _open(self) -> None:
+        for other in self.settings.elsewhere:
+            await other.open()
         await self._store.open()
         if self._assembly.parts.keeps:
             await self.run(self._operations.load_keys())
@@ -170,6 +172,8 @@ class Limen(AwaitedVerbs):
             with contextlib.suppress(asyncio.CancelledError):
                 await self._upkeep
             self._upkeep = None
+        for other in self.settings.elsewhere:
+            await other.close()
         self._hashing.close()
         await self._post.close()
         await self._store.close()

@@ -9,8 +9,11 @@ from limen.revocation import Revocation
 
 if TYPE_CHECKING:
     from limen.effects import Effect
+    from limen.guarantees import Guarantees
     from limen.letter import Letter
     from limen.revocation import RevocationView
+    from limen.transports.base import HeaderLines
+    from limen.verdict import Verdict
 
 A = TypeVar("A")
 Listener: TypeAlias = Callable[[Sequence[Revocation]], None]
@@ -211,3 +214,37 @@ class BlockingMailer(Protocol):
 
 
 AnyMailer: TypeAlias = Mailer | BlockingMailer
+
+
+class Elsewhere(Protocol):
+    """Verifies what another server handed out, while a system moves from there to Limen.
+
+    Asked only where a request carries nothing of Limen's own. `name` is the strategy of the
+    principals it returns, `adopts` says whether their session is exchanged for one here, and
+    `cookies` are the names that it reads.
+    """
+
+    name: str
+    adopts: bool
+    cookies: tuple[str, ...]
+
+    @property
+    def guarantees(self) -> Guarantees:
+        """What may be relied on; Limen's own revocations are asked about besides."""
+        ...
+
+    async def open(self) -> None:
+        """Connect to what it reads; raises `ConfigurationError` or `StoreUnavailable`."""
+        ...
+
+    async def close(self) -> None:
+        """Release every connection."""
+        ...
+
+    async def authenticate(self, headers: HeaderLines, now: int) -> Verdict:
+        """Say who a request acts for there; `now` is in milliseconds.
+
+        Where there is an `Authorization` header it reads that alone, so that a cookie beside
+        it never counts. Raises `StoreUnavailable`.
+        """
+        ...

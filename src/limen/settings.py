@@ -6,6 +6,7 @@ contradicts another raises `ConfigurationError`, which names it and the remedy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
@@ -28,12 +29,12 @@ from limen.throttle import (
 )
 from limen.transports.authjs import AuthjsSettings
 from limen.transports.better_auth import BetterAuthSettings
-from limen.transports.cookie import MAX_AGE_S, CookieSettings
+from limen.transports.cookie import MAX_AGE_S, CookieSettings, CookieTransport
 from limen.transports.origin import OriginRule, origin_of
 from limen.usernames import UsernamePolicy
 
 if TYPE_CHECKING:
-    from limen.ports import AnyMailer
+    from limen.ports import AnyMailer, Elsewhere
     from limen.session import FieldKind
     from limen.trace.sink import Sink
 
@@ -77,6 +78,7 @@ class Options(TypedDict, total=False):
     linking: LinkPolicy
     better_auth: BetterAuthSettings
     authjs: AuthjsSettings
+    elsewhere: Sequence[Elsewhere]
     account_budget: Budget
     address_budget: Budget
     mailer: AnyMailer | None
@@ -146,6 +148,7 @@ class Settings:
     linking: LinkPolicy = field(default_factory=LinkPolicy)
     better_auth: BetterAuthSettings = field(default_factory=BetterAuthSettings)
     authjs: AuthjsSettings = field(default_factory=AuthjsSettings)
+    elsewhere: Sequence[Elsewhere] = field(default=(), repr=False)
     account_budget: Budget = ACCOUNT_BUDGET
     address_budget: Budget = ADDRESS_BUDGET
     mailer: AnyMailer | None = field(default=None, repr=False)
@@ -184,6 +187,7 @@ class Settings:
         self._check_cookies()
         self._check_letters()
         check_declared(self.session_fields)
+        self._check_elsewhere()
         if not self.base_path.startswith("/") or self.base_path.endswith("/"):
             raise ConfigurationError(
                 "base_path", f"{self.base_path!r} is not a path.", "Write it as /api/auth."
@@ -287,6 +291,26 @@ class Settings:
                 "which anybody can write, must not decide it.",
                 "Set the public address, such as https://app.example.",
             )
+
+    def _check_elsewhere(self) -> None:
+        names = [one.name for one in self.elsewhere]
+        if len(set(names)) < len(names) or set(names) & set(STRATEGY_NAMES):
+            raise ConfigurationError(
+                "elsewhere",
+                "has two of one name, or one that is called like a strategy of Limen.",
+                "Give each a `name` of its own.",
+            )
+        ours = CookieTransport(self.cookies, secure=True)
+        own = {ours.access_name, ours.refresh_name}
+        if not (self.base_url or "").startswith("https://"):
+            own |= {re.sub(r"^__[A-Za-z]+-", "", name) for name in own}
+        for one in self.elsewhere:
+            if one.adopts and own & {*one.cookies}:
+                raise ConfigurationError(
+                    "elsewhere",
+                    f"{one.name} has a cookie of the same name as Limen, which would overwrite it.",
+                    "Set cookies=CookieSettings(prefix=...) to another prefix.",
+                )
 
     @property
     def needs_store(self) -> bool:

@@ -72,6 +72,7 @@ def main(engine: str, name: str, port: str, user: str) -> None:
         add(algorithm, password=make_password(PASSWORD, hasher=algorithm))
     hashed = make_password(PASSWORD, hasher="argon2")
     add("Boss", password=hashed, is_superuser=True, first_name="Bo", last_name="Ss")
+    User(username="bob@example.org", email="ada@example.org", password=hashed).save()
     add("gone", password=hashed, is_active=False)
     add("social", password=make_password(None))
     add("old", password=make_password(PASSWORD, hasher="md5"))

@@ -143,10 +143,10 @@ def test_users_of_django_keep_every_kind_of_hash(
     plan = taken_over(ready, *words, "--dry-run", code=1)
     done = taken_over(ready, *words, code=1)
     assert done == plan | {"dry_run": False}
-    assert done["outcomes"] == {"added": 9, "unknown_hash": 1, "unreadable": 1}
+    assert done["outcomes"] == {"added": 10, "unknown_hash": 1, "unreadable": 1}
     assert {(one["id"], one["why"]) for one in done["refused"]} == {
-        ("10", "unknown_hash"),
-        ("11", "unreadable"),
+        ("11", "unknown_hash"),
+        ("12", "unreadable"),
     }
     assert done["without_password"] == 1
 
@@ -155,6 +155,7 @@ def test_users_of_django_keep_every_kind_of_hash(
     assert boss.roles == {"admin"}
     assert boss.id == "7"
     assert not boss.email_verified
+    assert kept(ready, "ada@example.org").account.username is None, "an address is no username"
     assert kept(ready, "gone@example.org").account.disabled
     assert kept(ready, "social@example.org").password_hash is None
     kinds = ("pbkdf2_sha256", "pbkdf2_sha1", "argon2", "bcrypt_sha256", "bcrypt", "scrypt")

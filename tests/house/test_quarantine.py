@@ -31,7 +31,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "psycopg": ("stores/sql/",),
     "pydantic": ("cli/", "web/fastapi.py", "web/fastapi/"),
     "pydantic_settings": ("cli/",),
-    "redis": ("stores/redis/",),
+    "redis": ("stores/redis/", "elsewhere/"),
     "rich": ("cli/",),
     "sqlalchemy": ("stores/sql/", "elsewhere/"),
     "starlette": ("lab/", "service/", "web/"),

@@ -8,13 +8,13 @@ import typer
 
 from limen.cli.examples import example
 from limen.cli.faults import ExitCode
-from limen.cli.importing import WORDS, Importing, Tally
 from limen.cli.opening import ConfigOption, DatabaseOption, JsonOption, opened
 from limen.cli.output import emit, say, show_table
 from limen.clock import SystemClock
 from limen.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from limen.cli.importing import Tally
     from limen.elsewhere.users import Layout
 
 MOST_SHOWN = 50
@@ -98,7 +98,8 @@ def import_users(
     the first sign-in and is then hashed anew with Argon2id. The source is only read. An import
     that was broken off is simply begun again: what is here already stays as it is.
     """
-    # Imported here: without this command nobody needs SQLAlchemy's reflection.
+    # Imported here: no other command reads the databases of others.
+    from limen.cli.importing import Importing  # noqa: PLC0415
     from limen.elsewhere.users import Interpretation, Names, Source  # noqa: PLC0415
 
     layout = _layout_of(kind)
@@ -155,6 +156,8 @@ def _progress(tally: Tally) -> None:
 
 
 def _summarise(tally: Tally, *, dry_run: bool) -> None:
+    from limen.cli.importing import WORDS  # noqa: PLC0415 - as above
+
     if tally.refused:
         shown = tally.refused[:MOST_SHOWN]
         show_table(

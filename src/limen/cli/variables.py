@@ -317,6 +317,7 @@ ALIASES: Final = {"secrets": "secret"}
 NEVER_SHOWN: Final = frozenset({"secret", "secrets", "authjs_secret"})
 # What only code can give, and why.
 NOT_TEXT: Final = {
+    "elsewhere": "they are objects that read another server's sessions",
     "sink": "it is an object that receives trace events",
     "account_budget.name": "it is a name inside the store, and to change it changes nothing",
     "address_budget.name": "it is a name inside the store, and to change it changes nothing",

@@ -5,6 +5,7 @@ Expected outcomes are values; only faults raise.
 """
 
 from limen.operations.changes import Changes
+from limen.operations.elsewhere import Admissions
 from limen.operations.identities import Identities
 from limen.operations.identities import IdentitySignedIn as IdentitySignedIn
 from limen.operations.identities import ProvenIdentity as ProvenIdentity
@@ -18,5 +19,5 @@ from limen.operations.proving import SignedIn as SignedIn
 from limen.operations.upkeep import Upkeep
 
 
-class Operations(Changes, Identities, Imports, Upkeep):
+class Operations(Changes, Identities, Admissions, Imports, Upkeep):
     """The verbs of Limen as flows; `Limen` and `BlockingLimen` run them."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from limen import rotation
 from limen.claims import MAXIMUM_LEEWAY
-from limen.effects import FindRevocation, FindSession, ListSessions, ask, check, enter
+from limen.effects import FindRevocation, FindSession, ListSessions, Revoke, ask, check, enter
 from limen.operations.credentials import Credentials
 from limen.phase import Phase
 from limen.revocation import Kind, Target
@@ -51,6 +51,9 @@ class Endings(Credentials):
         # When a key was last used is not known, and the clock of who used it may be ahead.
         last_use = now + MAXIMUM_LEEWAY if target.kind is Kind.KEY else now
         receipt = yield from (keeping or [parts.primary])[0].revoke(target, last_use)
+        if parts.elsewhere and target.keep is not None:
+            # Sessions of another server have no row here that could be ended one by one.
+            yield from ask(Revoke(Target.tokens(target.subject), now, self._horizon))
         return self._receipt(receipt.sessions_ended)
 
     def sessions(self, subject: str) -> Flow[tuple[Session, ...]]:

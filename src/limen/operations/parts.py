@@ -54,6 +54,8 @@ class Parts:
     fresh: int = 3_600_000  # milliseconds
     verify_link: str | None = None  # of this service's own endpoint
     session_fields: Mapping[str, str] = field(default_factory=dict)
+    # How long a session of another server may be used here, in milliseconds; 0 if none may.
+    elsewhere: int = 0
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:
@@ -66,7 +68,8 @@ class Composed:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._horizon = max(one.horizon for one in parts.strategies)
+        # What was revoked must be known for as long as anything could come of it.
+        self._horizon = max(parts.elsewhere, *(one.horizon for one in parts.strategies))
         # With several strategies a credential of either kind may be out there.
         self._window = max(one.guarantees.revocation_window for one in parts.strategies)
 

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 
 from limen.evidence import Check, Evidence
 from limen.phase import Phase
-from limen.principal import Client
 from limen.transports import Carrier, Presented
 from limen.verdict import Authenticated, Reason, Refused
 
 if TYPE_CHECKING:
     from limen.authority import Limen
-    from limen.principal import Principal
+    from limen.guarantees import Guarantees
+    from limen.principal import Client, Principal
     from limen.session import Session
-    from limen.strategies.base import Strategy
     from limen.web.request import RequestAuth
 
-MAX_USER_AGENT = 512  # characters kept for the device list
 # Refusals that pass by themselves: another tab has the newer cookie, or a clock or a key set
 # is late. To forget the cookies would sign the person out.
 _PASSING = frozenset({Reason.SUPERSEDED, Reason.NOT_YET_VALID, Reason.UNKNOWN_KEY})
@@ -34,9 +32,7 @@ class Visit:
     @property
     def client(self) -> Client:
         """What the device list will say of this client."""
-        address = self.request_auth.scope.get("client")
-        agent = self.header(b"user-agent")[:MAX_USER_AGENT]
-        return Client(address[0] if address else "", agent)
+        return self.request_auth.client
 
     @property
     def now(self) -> int:
@@ -69,16 +65,19 @@ class Visit:
         check = Check("origin", False, Reason.CROSS_ORIGIN)
         self.auth.assembly.tracer.record(self.strategy, Phase.CSRF_CHECK, checks=(check,))
 
-    def strategy_of(self, principal: Principal) -> Strategy:
-        """Return the strategy that accepted a principal."""
+    def guarantees_of(self, principal: Principal) -> Guarantees:
+        """Return what is promised of the credential of a principal."""
+        for other in self.auth.settings.elsewhere:
+            if other.name == principal.strategy:
+                return other.guarantees
         strategies = self.auth.assembly.parts.strategies
-        return next(one for one in strategies if one.name == principal.strategy)
+        return next(one.guarantees for one in strategies if one.name == principal.strategy)
 
     def is_kept(self, principal: Principal) -> bool:
         """Tell whether there must be a stored session behind a principal."""
         if self.auth.assembly.keys.inherits(principal.key_id):
             return False  # of a time without a store
-        return self.strategy_of(principal).guarantees.needs_store
+        return self.guarantees_of(principal).needs_store
 
     async def living_session(self, principal: Principal) -> Session | None:
         """Return the stored session of a principal if it is still meant."""
@@ -97,7 +96,7 @@ class Visit:
         if not isinstance(verdict, Authenticated):
             self.forget(verdict)
             return None
-        window = self.strategy_of(verdict.principal).guarantees.revocation_window
+        window = self.guarantees_of(verdict.principal).revocation_window
         if window > 0 and self.is_kept(verdict.principal):
             session = await self.living_session(verdict.principal)
             if session is None:

@@ -36,12 +36,13 @@ class HybridStrategy(JwtStrategy):
         lifetimes: Lifetimes | None = None,
         *,
         grace: int = DEFAULT_GRACE,
+        log_horizon: int = 0,
         max_lag: int = DEFAULT_MAX_LAG,
         revocation_check: RevocationCheck = RevocationCheck.FEED,
     ) -> None:
-        """Make the strategy; `max_lag` and `grace` are in milliseconds."""
+        """Make the strategy; times are in milliseconds."""
         # A log entry must outlive every token that it could refuse.
-        horizon = policy.lifetime + policy.leeway
+        horizon = max(policy.lifetime + policy.leeway, log_horizon)
         super().__init__(keys, policy, lifetimes, grace=grace, log_horizon=horizon)
         self.max_lag = max_lag
         self.revocation_check = revocation_check

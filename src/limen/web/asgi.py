@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from limen.entropy import random_text
 from limen.errors import LimenError, Overloaded, StoreUnavailable
 from limen.trace.recorder import traced_as
+from limen.web import elsewhere
 from limen.web.closing import Closed, Socket, refuse
 from limen.web.refusal import STORE_DOWN, Refusal, overloaded
 from limen.web.request import Edge, RequestAuth
@@ -61,6 +62,8 @@ class AuthMiddleware:
         async def send_with_cookies(message: Message) -> None:
             nonlocal started, send
             if message["type"] in ("http.response.start", "websocket.accept"):
+                if request_auth.parting:
+                    await elsewhere.part(request_auth)
                 if _add_headers(message, request_auth):
                     send = await request_auth.hold(send)
                 started = True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from limen.evidence import Check, Public
 from limen.phase import Phase
+from limen.principal import Client
 from limen.transports import (
     BearerTransport,
     Carrier,
@@ -17,6 +18,7 @@ from limen.transports import (
 )
 from limen.transports.origin import SAFE_METHODS, Provenance
 from limen.verdict import Absent, Authenticated, Issued, Reason, Refused, Verdict
+from limen.web import elsewhere
 from limen.web.closing import Socket, Stream
 
 if TYPE_CHECKING:
@@ -30,8 +32,20 @@ _PORT: Final = re.compile(rb":[0-9]{1,5}\Z")
 _LOOPBACK: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
 # A signed token that failed for one of these may have a refresh token that still works.
 _RENEWABLE: Final = frozenset({Reason.EXPIRED, Reason.REVOKED, Reason.UNKNOWN_KEY})
+# What has no shape of ours, and so may be a credential of another server.
+_NOT_OURS: Final = frozenset(
+    {
+        Reason.UNRECOGNISED,
+        Reason.MALFORMED,
+        Reason.UNSUPPORTED_HEADER,
+        Reason.WRONG_ALGORITHM,
+    }
+)
 # Requests that a framework makes ahead of the person; they must not change credentials.
 _PREFETCH: Final = frozenset({b"purpose", b"sec-purpose", b"next-router-prefetch", b"rsc"})
+
+
+MAX_USER_AGENT = 512  # characters kept for the device list
 
 
 class Edge:
@@ -94,6 +108,7 @@ class RequestAuth:
         "held",
         "issued",
         "outgoing",
+        "parting",
         "recalled",
         "scope",
     )
@@ -104,6 +119,7 @@ class RequestAuth:
         self.scope = dict(scope)
         self.outgoing: list[tuple[bytes, bytes]] = []
         self.issued: Issued | None = None  # what the client holds after this response
+        self.parting = False  # whether somebody signed in or out with this response
         self.consulted = False
         self.recalled = False  # whether the verdict rests on a refresh token not used up
         self.held: Socket | Stream | None = None  # what may have to be closed before its time
@@ -129,6 +145,13 @@ class RequestAuth:
     def auth(self) -> Limen:
         """The Limen that judges this request."""
         return self._edge.auth
+
+    @property
+    def client(self) -> Client:
+        """What the device list will say of this client."""
+        address = self.scope.get("client")
+        agent = next((value for name, value in self.headers if name == b"user-agent"), b"")
+        return Client(address[0] if address else "", agent.decode("latin-1")[:MAX_USER_AGENT])
 
     @property
     def own_origin(self) -> str:
@@ -249,15 +272,17 @@ class RequestAuth:
         if auth.assembly.traced:
             carrier = carried.carrier.value if isinstance(carried, Presented) else "none"
             self._record(Phase.CREDENTIAL_EXTRACT, outcome={"carrier": Public(carrier)})
-        if not isinstance(carried, Presented):
-            return carried or Absent()
-        by_cookie = carried.carrier is _COOKIE
-        if by_cookie and not self.is_safe:
-            trusted = self.provenance() is Provenance.TRUSTED
-            check = Check("origin", trusted, None if trusted else Reason.CROSS_ORIGIN)
-            self._record(Phase.CSRF_CHECK, checks=(check,))
-            if not trusted:
-                return Refused(Reason.CROSS_ORIGIN)
+        verdict: Verdict = carried if isinstance(carried, Refused) else Absent()
+        if isinstance(carried, Presented):
+            verdict = await self._judge_own(carried)
+        if auth.settings.elsewhere and _may_be_elsewhere(verdict):
+            return await elsewhere.judge(self, verdict)
+        return verdict
+
+    async def _judge_own(self, carried: Presented) -> Verdict:
+        auth, by_cookie = self.auth, carried.carrier is _COOKIE
+        if by_cookie and not self.comes_from_us():
+            return Refused(Reason.CROSS_ORIGIN)
         verdict: Verdict = Absent()
         if carried.access is not None:
             verdict = await auth.authenticate(carried.access.reveal())
@@ -266,6 +291,15 @@ class RequestAuth:
         if by_cookie and isinstance(verdict, Authenticated) and auth.is_outdated(verdict.principal):
             await self._exchange(verdict.principal, carried)
         return verdict
+
+    def comes_from_us(self) -> bool:
+        """Tell whether a request may act by what a browser attached to it, and trace why."""
+        if self.is_safe:
+            return True
+        trusted = self.provenance() is Provenance.TRUSTED
+        check = Check("origin", trusted, None if trusted else Reason.CROSS_ORIGIN)
+        self._record(Phase.CSRF_CHECK, checks=(check,))
+        return trusted
 
     def _record(self, phase: Phase, **told: Any) -> None:
         assembly = self.auth.assembly
@@ -287,7 +321,7 @@ class RequestAuth:
         renewed = await renewing(refresh)
         if isinstance(renewed, Refused):
             return renewed
-        self._hand_out(renewed)
+        self.hand_out(renewed)
         return Authenticated(renewed.principal)
 
     async def _exchange(self, principal: Principal, carried: Presented) -> None:
@@ -297,17 +331,18 @@ class RequestAuth:
         refresh = carried.refresh.reveal() if carried.refresh else None
         issued = await self.auth.exchange(principal, refresh)
         if isinstance(issued, Issued):
-            self._hand_out(issued)
+            self.hand_out(issued)
 
     def deliver(self, issued: Issued) -> None:
         """Set the cookies of a credential on this response, in place of any set before."""
-        self._hand_out(issued)
+        self.parting = True
+        self.hand_out(issued)
         # It may be another person now, and a front end must not go on with the copy of the last.
         self.forget_cache()
 
     def withdraw(self) -> None:
         """Make the client forget its cookies with this response."""
-        self.issued = None
+        self.issued, self.parting = None, True
         self.put(self.cookies.withdraw())
         self.forget_cache()
         held = self.presented()
@@ -326,6 +361,13 @@ class RequestAuth:
         kept = [one for one in self.outgoing if one[1].partition(b"=")[0] not in names]
         self.outgoing[:] = [*kept, *lines]
 
-    def _hand_out(self, issued: Issued) -> None:
+    def hand_out(self, issued: Issued) -> None:
+        """Set the cookies of a credential of whoever acts already."""
         self.issued = issued
         self.put(self.cookies.deliver(issued, self.auth.assembly.clock.now()))
+
+
+def _may_be_elsewhere(verdict: Verdict) -> bool:
+    if isinstance(verdict, Refused):
+        return verdict.reason in _NOT_OURS
+    return isinstance(verdict, Absent)

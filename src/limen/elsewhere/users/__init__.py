@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from limen.elsewhere.users.layouts import LAYOUTS as LAYOUTS
-from limen.elsewhere.users.layouts import Layout as Layout
-from limen.elsewhere.users.layouts import Names as Names
+from limen.elsewhere.layouts import LAYOUTS as LAYOUTS
+from limen.elsewhere.layouts import Layout as Layout
+from limen.elsewhere.layouts import Names as Names
 from limen.elsewhere.users.reading import Source as Source
 from limen.elsewhere.users.rows import Interpretation as Interpretation
 from limen.elsewhere.users.rows import Unreadable as Unreadable

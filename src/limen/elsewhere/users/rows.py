@@ -20,17 +20,20 @@ from limen.account import (
     is_email,
     normalised_email,
 )
-from limen.elsewhere.users.values import moment, text, truth
+from limen.elsewhere.values import moment, text, truth
 from limen.foreign_hashes import marked
+from limen.usernames import MAX_USERNAME, UsernamePolicy, normalised_username
 
 if TYPE_CHECKING:
-    from limen.elsewhere.users.layouts import Layout
+    from limen.elsewhere.layouts import Layout
 
 Row: TypeAlias = Mapping[str, Any]
 
 # What stays an account's id, so that keys to it in other tables go on meaning it.
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}")
 _OWN_ID_OCTETS: Final = 16
+# Other names, such as one that is an e-mail address, are left out: the account goes without.
+_ANY_USERNAME: Final = UsernamePolicy(enabled=True, minimum=1, maximum=MAX_USERNAME)
 # How providers with one issuer for everybody name themselves; the others have none.
 ISSUERS: Final[Mapping[str, str]] = {
     "apple": "https://appleid.apple.com",
@@ -72,7 +75,9 @@ class Interpretation:
         if _ID.fullmatch(id_) is None:
             id_ = self._own_id(id_)
         created_at = moment(user.get("created_at")) or self.now
-        username = text(user.get("username"))
+        shown = text(user.get("display_username")) or text(user.get("username"))
+        username = normalised_username(text(user.get("username")))
+        named = _ANY_USERNAME.refusal_of(username, shown) is None
         account = Account(
             id=id_,
             email=email,
@@ -83,8 +88,8 @@ class Interpretation:
             image=text(user.get("image")) or None,
             roles=self._roles_of(user),
             disabled=_is_disabled(user, self.now),
-            username=username.lower() or None,
-            display_username=(text(user.get("display_username")) or username) or None,
+            username=username if named else None,
+            display_username=shown if named else None,
         )
         others, password = self._split(id_, identities)
         stored = password or text(user.get("password"))

@@ -73,7 +73,7 @@ def _renewal_is_due(call: Call, principal: Principal) -> bool:
         return True  # this GET went on without using the refresh token up
     if call.request_auth.outgoing:
         return False  # this very request has renewed
-    if call.strategy_of(principal).guarantees.format is not Format.SIGNED:
+    if call.guarantees_of(principal).format is not Format.SIGNED:
         return False
     return (principal.expires_at - call.now) * 2 <= call.auth.assembly.parts.policy.lifetime
 

@@ -11,13 +11,26 @@ Candidates: TypeAlias = tuple[str, ...]
 USERS: Final = "users"
 IDENTITIES: Final = "identities"
 EMAILS: Final = "emails"
-REQUIRED: Final = frozenset({f"{USERS}.id", f"{USERS}.email"})
+SESSIONS: Final = "sessions"
+# Without these nothing can be made of a row; any other column may be missing.
+REQUIRED: Final = frozenset(
+    {
+        "users.id",
+        "users.email",
+        "identities.user_id",
+        "emails.user_id",
+        "sessions.token",
+        "sessions.user_id",
+        "sessions.expires_at",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where one library keeps what: `tables` by our name, `columns` as `table.column`.
 
+    The tables in `optional` may be missing.
     `password_provider` is the provider under which a password stands among the identities;
     `no_identities` are kinds of those that nobody can sign in with elsewhere.
     """
@@ -26,6 +39,7 @@ class Layout:
     columns: Mapping[str, Candidates]
     password_provider: str = ""
     no_identities: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset({IDENTITIES, EMAILS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,20 @@ class Names:
 
     tables: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
+    tables_setting: str = "--table"
+    columns_setting: str = "--column"
+
+    def table_option(self, name: str) -> str:
+        """Return how somebody writes the name of a table."""
+        return _option(self.tables_setting, name)
+
+    def column_option(self, name: str) -> str:
+        """Return how somebody writes the name of a column."""
+        return _option(self.columns_setting, name)
+
+
+def _option(setting: str, name: str) -> str:
+    return f"{setting} {name}=NAME" if setting.startswith("-") else f'{setting}={{"{name}": ...}}'
 
 
 _BETTER_AUTH: Final = Layout(
@@ -133,3 +161,26 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
     "django": _DJANGO,
     "fastapi-users": _FASTAPI_USERS,
 }
+
+BETTER_AUTH_SESSIONS: Final = Layout(
+    tables={SESSIONS: ("session", "sessions"), USERS: ("user", "users")},
+    columns={
+        "sessions.token": ("token",),
+        "sessions.user_id": ("userId", "user_id"),
+        "sessions.expires_at": ("expiresAt", "expires_at"),
+        "sessions.created_at": ("createdAt", "created_at"),
+        "sessions.impersonated_by": ("impersonatedBy", "impersonated_by"),
+        "users.id": ("id",),
+        "users.disabled": ("banned",),
+        "users.disabled_until": ("banExpires", "ban_expires"),
+    },
+)
+AUTHJS_SESSIONS: Final = Layout(
+    tables={SESSIONS: ("Session", "sessions", "session"), USERS: ("User", "users", "user")},
+    columns={
+        "sessions.token": ("sessionToken", "session_token"),
+        "sessions.user_id": ("userId", "user_id"),
+        "sessions.expires_at": ("expires",),
+        "users.id": ("id",),
+    },
+)
