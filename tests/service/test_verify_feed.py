@@ -247,6 +247,32 @@ def test_a_redis_that_forgot_is_not_believed_before_limen_has_told_it(
             time.sleep(0.01)
 
 
+def test_a_reader_never_tells_redis_what_it_does_not_know(
+    template: Path, tmp_path: Path, redis_server: RedisServer, redis_url: str
+) -> None:
+    with contextlib.ExitStack() as stack:
+        live = stack.enter_context(serve(template, tmp_path, "hybrid", redis=redis_url))
+        token = str(live.app("told@example.org")[1]["token"])
+        # With every right, so that only its own restraint keeps it from writing.
+        verifier = BlockingVerifier(
+            f"{live.api}/jwks", **NAMED, feed=redis_url, max_lag=0.2, feed_interval=0.01
+        )
+        stack.callback(verifier.close)
+        assert isinstance(verifier.authenticate(token), Authenticated)
+        live.run(live.auth.close())
+        with redis_server.client() as client:
+            client.flushdb()
+            until = time.monotonic() + PATIENCE_S
+
+            def asked_until_refused() -> None:
+                while time.monotonic() < until:
+                    assert isinstance(verifier.authenticate(token), Authenticated)
+
+            with pytest.raises(StoreUnavailable, match="has yet to tell it again"):
+                asked_until_refused()
+            assert client.keys() == []
+
+
 def test_a_verifier_with_a_feed_is_opened_first(on_sqlite: tuple[Live, str]) -> None:
     live, feed = on_sqlite
     verifier = Verifier(f"{live.api}/jwks", **NAMED, feed=feed)

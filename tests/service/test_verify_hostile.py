@@ -23,6 +23,7 @@ from live import Live
 from limen import Authenticated, ConfigurationError, StoreUnavailable
 from limen.testing.clock import FrozenClock
 from limen.verify import BlockingVerifier, KeyLimits, Verifier
+from limen.verify.fetching import FetchFailed, exchange
 from limen.verify.key_set import UnusableKeySet, read_key_set
 
 NAMED = {"issuer": "limen", "audience": "limen"}
@@ -72,6 +73,15 @@ def test_an_answer_of_the_wrong_kind_is_refused_in_time(name: str) -> None:
         # Generous: what is asked is whether it ends at all, for a drip goes on for a minute.
         assert time.monotonic() - began < SECONDS + 10
         assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["a drip of headers", "a drip of a body", "silence"])
+def test_a_fetch_ends_itself_and_leaves_no_thread_behind(name: str) -> None:
+    with key_server(ANSWERS[name]) as server:
+        began = time.monotonic()
+        with pytest.raises(FetchFailed, match="Timeout"):
+            exchange(server.url, octets=65_536, seconds=SECONDS)
+        assert time.monotonic() - began < SECONDS + 10  # it drips for twice as long
 
 
 def test_a_good_answer_of_the_same_kind_is_taken() -> None:
