@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from builds import built
 from playwright.sync_api import Browser, expect, sync_playwright
-from sites import PATIENCE_MS, Site, served
+from sites import PATIENCE_MS, Site, identity_provider, served
 
 from limen.stores.sql import migrate
 
@@ -63,6 +63,13 @@ def site(running_site: Site) -> Iterator[Site]:
     """
     yield running_site
     assert running_site.close_devices() == []
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    """Give the issuer of a running identity provider."""
+    with identity_provider() as one:
+        yield one
 
 
 @pytest.fixture

@@ -68,3 +68,15 @@ def an_api_that_is_down_signs_nobody_out(laptop: Device, email: str, seen: str) 
     laptop.site.relay.restore()
     laptop.page.reload()
     expect_name(laptop)
+
+
+def an_identity_provider_signs_in(browser: Device, issuer: str, email: str) -> None:
+    """Go to the provider and come back."""
+    browser.origins.append(issuer)
+    browser.page.goto("/")
+    browser.page.get_by_role("button", name="Continue with Work").click()
+    browser.page.wait_for_url(f"{issuer}/**")  # there is a name on the page before, too
+    browser.page.get_by_label("Name").fill(email.partition("@")[0])
+    browser.page.get_by_role("button", name="Sign in").click()
+    expect(browser.page.get_by_text(email)).to_be_visible()
+    expect(browser.page.get_by_text("A server component saw: ada")).to_be_visible()

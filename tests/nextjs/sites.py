@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from builds import EXAMPLES, NEXT, Build, environment
-from nodes import node
+from nodes import NPM, node
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 from proxy import Proxy
 
@@ -25,7 +26,6 @@ SECRET: Final = "n3xtHfdjw9Qe-27ncAKp0xzLmVbTtRuYiOq"
 STRATEGIES: Final = ("session", "hybrid", "jwt")
 START_SECONDS: Final = 60
 PATIENCE_MS: Final = 30_000  # a busy machine is no fault
-LONG: Final = "300"
 # Nothing answers there; tests say what does.
 NOWHERE: Final = 9
 
@@ -48,39 +48,33 @@ class Site:
     template: Path
     browser: Browser
     stack: contextlib.ExitStack
-    apis: dict[tuple[str, ...], Api] = field(default_factory=dict)
+    apis: dict[tuple[object, ...], Api] = field(default_factory=dict)
     devices: list[Device] = field(default_factory=list)
 
-    def use(self, strategy: str, *, accept: str = "", lifetime: str = LONG) -> Api:
+    def use(self, strategy: str, **variables: str) -> Api:
         """Let the API answer under a strategy; each is started once, over one database."""
-        asked = (strategy, accept, lifetime)
+        asked = (strategy, *sorted(variables.items()))
         if asked not in self.apis:
-            self.apis[asked] = self._start(strategy, accept, lifetime)
+            self.apis[asked] = self._start({"LIMEN_STRATEGY": strategy, **variables})
         self.relay.restore()
         self.relay.forward_to(self.apis[asked].port)
         return self.apis[asked]
 
-    def _start(self, strategy: str, accept: str, lifetime: str) -> Api:
+    def _start(self, chosen: dict[str, str]) -> Api:
         database = self.place / "site.db"
         if not database.exists():
             shutil.copy(self.template, database)
         api = Api(free_port(), database)
         variables = {
-            "LIMEN_STRATEGY": strategy,
-            "LIMEN_ACCEPT": accept,
-            "LIMEN_ACCESS_LIFETIME": lifetime,
             "LIMEN_SECRET": SECRET,
             "LIMEN_DATABASE": f"sqlite+aiosqlite:///{database}",
             "LIMEN_BASE_URL": self.url,
+            **chosen,
         }
         command = [sys.executable, "-m", "uvicorn", "--app-dir", str(EXAMPLES / "nextjs" / "api")]
         command += ["main:app", "--port", str(api.port), "--no-access-log"]
-        log = self.place / f"api-{len(self.apis)}.log"
-        self.stack.enter_context(
-            running(
-                command, log, f"http://127.0.0.1:{api.port}/api/auth/ok", os.environ | variables
-            )
-        )
+        log, answers = self.place / f"api-{len(self.apis)}.log", f"http://127.0.0.1:{api.port}/"
+        self.stack.enter_context(running(command, log, answers, os.environ | variables))
         return api
 
     def device(self, **settings: Any) -> Device:
@@ -105,6 +99,7 @@ class Device:
         self.site = site
         self.context = context
         self.complaints: list[str] = []
+        self.origins = [site.url]  # that its pages may ask
         context.set_default_timeout(PATIENCE_MS)
         self.page: Page = context.new_page()
         self.page.on("console", self._hear)
@@ -118,12 +113,30 @@ class Device:
             self.complaints.append(message.text)
 
     def _watch(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.site.url}/", "blob:", "data:")):
+        if not request.url.startswith(tuple(f"{origin}/" for origin in self.origins)):
             self.complaints.append(f"asked another origin: {request.url}")
 
     def cookies(self) -> dict[str, str]:
         """Return the cookies that this browser holds."""
         return {one["name"]: one["value"] for one in self.context.cookies()}
+
+
+@contextlib.contextmanager
+def identity_provider() -> Iterator[str]:
+    """Run the OpenID provider of the tests; give its issuer."""
+    command = [node(), "provider.mjs", "{}"]
+    with subprocess.Popen(
+        command, cwd=NPM, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield str(json.loads(process.stdout.readline())["issuer"])
+        process.terminate()
+
+
+def registered(issuer: str) -> dict[str, str]:
+    """Return what the API is told of that provider."""
+    client = {"OIDC_CLIENT_ID": "limen", "OIDC_CLIENT_SECRET": "secret-of-limen"}
+    return {"OIDC_ISSUER": issuer, **client}
 
 
 @contextlib.contextmanager

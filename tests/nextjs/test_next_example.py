@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from playwright.sync_api import expect
-from sites import SECRET, STRATEGIES, Device, Site
+from sites import SECRET, STRATEGIES, Device, Site, registered
 
 from limen import BlockingLimen
 from limen.stores.memory import BlockingMemoryStore
@@ -130,7 +130,9 @@ def test_devices_are_signed_out_one_by_one_and_everywhere(
 
 @every_strategy
 def test_the_role_decides_about_the_admin_page(site: Site, email: str, strategy: str) -> None:
-    site.use(strategy, lifetime="2")  # so long may a signed token keep the roles of its time
+    site.use(
+        strategy, LIMEN_ACCESS_LIFETIME="2"
+    )  # so long may a signed token keep the roles of its time
     laptop = site.device()
     laptop.page.goto("/admin")
     expect(laptop.page).to_have_url(re.compile("/sign-in"))
@@ -153,7 +155,7 @@ def test_the_role_decides_about_the_admin_page(site: Site, email: str, strategy:
 def test_pages_rendered_at_once_or_ahead_use_nothing_up(
     site: Site, email: str, strategy: str
 ) -> None:
-    site.use(strategy, lifetime="1")
+    site.use(strategy, LIMEN_ACCESS_LIFETIME="1")
     laptop = site.device()
     sign_up(laptop, email)
     laptop.page.route("**/api/auth/get-session", lambda route: route.fulfill())  # no renewal
@@ -179,13 +181,32 @@ def test_pages_rendered_at_once_or_ahead_use_nothing_up(
         assert laptop.cookies() != held
 
 
+@every_strategy
+def test_another_account_signs_in(site: Site, email: str, issuer: str, strategy: str) -> None:
+    site.use(strategy, **registered(issuer))
+    laptop = site.device()
+    laptop.origins.append(issuer)
+    laptop.page.goto("/sign-in?next=/account")
+    laptop.page.get_by_role("link", name="another account").click()
+    laptop.page.get_by_role("button", name="Work").click()
+    laptop.page.get_by_label("Name").fill("nobody")  # turns back at the provider
+    laptop.page.get_by_role("button", name="Sign in").click()
+    expect(laptop.page.get_by_role("main")).to_contain_text("You turned back at the provider.")
+    laptop.page.get_by_role("button", name="Work").click()
+    laptop.page.get_by_label("Name").fill(email.partition("@")[0])
+    laptop.page.get_by_role("button", name="Sign in").click()
+    expect(laptop.page.get_by_text("This device")).to_be_visible()
+    laptop.page.goto("/")
+    expect(laptop.page.get_by_text(email)).to_be_visible()
+
+
 def test_who_is_signed_in_stays_so_while_the_strategy_changes(site: Site, email: str) -> None:
     site.use("session")
     laptop = site.device()
     sign_up(laptop, email)
     for strategy, signed in (("hybrid", True), ("session", False), ("jwt", True)):
         others = " ".join(one for one in STRATEGIES if one != strategy)
-        site.use(strategy, accept=others)
+        site.use(strategy, LIMEN_ACCEPT=others)
         for page in ("/", "/account", "/"):
             laptop.page.goto(page)
             expect_name(laptop)
@@ -216,7 +237,7 @@ def test_a_header_that_goes_around_the_proxy_opens_nothing(
 
 
 def test_an_api_that_is_down_signs_nobody_out(site: Site, email: str) -> None:
-    site.use("hybrid", lifetime="1")
+    site.use("hybrid", LIMEN_ACCESS_LIFETIME="1")
     laptop = site.device()
     sign_up(laptop, email)
     held = laptop.cookies()
@@ -319,7 +340,7 @@ def test_a_foreign_page_cannot_sign_out_by_the_route_handler(site: Site, email: 
 
 
 def test_a_route_handler_reads_for_the_visitor(site: Site, email: str) -> None:
-    site.use("jwt", lifetime="1")
+    site.use("jwt", LIMEN_ACCESS_LIFETIME="1")
     laptop = site.device()
     sign_up(laptop, email)
     laptop.page.goto("/account")

@@ -4,6 +4,8 @@ import { type FormEvent, useState } from "react";
 
 import { client } from "@/lib/client";
 
+import { Providers } from "./providers";
+
 /** One form for both: with a name it opens an account. */
 export function SignInForm() {
   const [isNew, setIsNew] = useState(true);
@@ -46,6 +48,7 @@ export function SignInForm() {
       <button className="quiet" onClick={() => setIsNew(!isNew)}>
         {isNew ? "I have an account" : "I am new here"}
       </button>
+      <Providers />
     </section>
   );
 }

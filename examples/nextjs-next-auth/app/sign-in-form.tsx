@@ -3,6 +3,8 @@
 import { signIn } from "next-auth/react";
 import { type FormEvent, useState } from "react";
 
+import { Providers } from "./providers";
+
 type Given = Record<string, FormDataEntryValue>;
 
 /** One form for both. To open an account is no part of Auth.js, so that is a plain request. */
@@ -45,6 +47,7 @@ export function SignInForm() {
       <button className="quiet" onClick={() => setIsNew(!isNew)}>
         {isNew ? "I have an account" : "I am new here"}
       </button>
+      <Providers />
     </section>
   );
 }

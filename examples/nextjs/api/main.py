@@ -13,12 +13,28 @@ from typing import Any
 from fastapi import FastAPI
 
 from limen import AuthjsSettings, Limen
+from limen.provider import Provider
+from limen.social import github, google, oidc
 from limen.throttle import Budget
 from limen.web.fastapi import install, requires
 
 # Everybody comes by way of Next.js and so from one address, unless a proxy in front of it says
 # more (see docs/nextjs.md). The default is 3 times in 10 s.
 SHARED_ADDRESS = Budget("sign-in:address", limit=30, window=10_000)
+
+
+def providers() -> list[Provider]:
+    """Return the identity providers that the environment has a client id for."""
+    given = os.environ
+    found = [
+        preset(given[f"{name}_CLIENT_ID"], given[f"{name}_CLIENT_SECRET"])
+        for name, preset in (("GOOGLE", google), ("GITHUB", github))
+        if f"{name}_CLIENT_ID" in given
+    ]
+    if "OIDC_ISSUER" in given:
+        client = given["OIDC_CLIENT_ID"], given["OIDC_CLIENT_SECRET"]
+        found.append(oidc("work", given["OIDC_ISSUER"], *client))
+    return found
 
 
 def limen() -> Limen:
@@ -34,6 +50,7 @@ def limen() -> Limen:
         base_url=os.environ.get("LIMEN_BASE_URL", "http://localhost:3000"),
         access_lifetime=float(os.environ.get("LIMEN_ACCESS_LIFETIME", "300")),
         address_budget=SHARED_ADDRESS,
+        providers=providers(),
         authjs=AuthjsSettings(version=4),  # for examples/nextjs-next-auth
     )
 
@@ -41,6 +58,12 @@ def limen() -> Limen:
 auth = limen()
 app = FastAPI(title="The API behind the Next.js examples", openapi_url=None)
 install(app, auth)
+
+
+@app.get("/api/providers")
+async def ways_in() -> list[dict[str, str]]:
+    """List the identity providers, for the buttons of a page."""
+    return [{"id": one.id, "name": one.name or one.id} for one in auth.settings.providers]
 
 
 @app.get("/api/admin/accounts", dependencies=[requires("admin")])

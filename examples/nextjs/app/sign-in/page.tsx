@@ -14,6 +14,10 @@ export default async function SignIn({ searchParams }: PageProps<"/sign-in">) {
       <h1>Sign in</h1>
       <CredentialsForm action="sign-in" next={next} />
       <p>
+        Or sign in with <Link href={`/social?next=${encodeURIComponent(next)}`}>another account</Link>
+        .
+      </p>
+      <p>
         New here? <Link href={`/sign-up?next=${encodeURIComponent(next)}`}>Create an account</Link>
       </p>
     </section>
