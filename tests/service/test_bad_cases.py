@@ -1,7 +1,8 @@
 """What goes wrong between a front end and a service, each case in one place.
 
 Two tabs that refresh at once, in a browser: `test_hooks_in_browser.py`. A client of an older
-minor version: `test_npm_client.py`. Open redirects of a sign-in: `test_wire_origin.py`.
+minor version: `test_npm_client.py`. Open redirects of a sign-in: `test_wire_origin.py`. A client
+whose clock is wrong: `test_hooks_in_browser.py`.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ def test_no_endpoint_sends_anybody_to_a_foreign_page(shared: Live, member: str) 
             path = endpoint.path.replace(":token", "x").replace(":id", "x")
             if endpoint.method == "POST":
                 answer = shared.client().post(path, json={member: target})
-                assert (path, answer.status_code) == (path, 403)
+                assert answer.status_code in (403, 415), path
             answer = shared.client().request(endpoint.method, path, params={member: target})
             assert "evil" not in answer.headers.get("location", ""), path
             assert "javascript:" not in answer.headers.get("location", ""), path

@@ -68,9 +68,11 @@ class Stage:
         self.contexts.append(self.browser.new_context())
         return self.contexts[-1]
 
-    def tab(self, profile: BrowserContext) -> Tab:
-        """Open the page in a tab and wait until it has asked."""
+    def tab(self, profile: BrowserContext, *, off: int = 0) -> Tab:
+        """Open the page in a tab, on a device whose clock is `off` seconds, and wait."""
         tab = Tab(profile.new_page())
+        if off:
+            tab.page.clock.set_fixed_time(time.time() + off)
         tab.page.set_default_timeout(PATIENCE_MS)
         tab.page.on("request", lambda one: self._heard(tab, one.method, one.url))
         with tab.page.expect_response("**/get-session"):
@@ -81,9 +83,9 @@ class Stage:
         if url.startswith(self.live.api):
             tab.asked.append(f"{method} {url.removeprefix(self.live.api)}")
 
-    def signed_up(self) -> Tab:
+    def signed_up(self, *, off: int = 0) -> Tab:
         """Open the page on a new device, where somebody new signs up."""
-        tab = self.tab(self.profile())
+        tab = self.tab(self.profile(), off=off)
         tab.shows("nobody")
         name = f"ada{next(_numbers)}"
         person = {"name": name, "email": f"{name}@example.org", "password": PASSWORD}
@@ -215,6 +217,19 @@ def test_what_is_due_is_renewed_by_a_post_and_never_by_a_get(stage: Stage, secon
     tab.page.reload()
     tab.shows(name)
     assert tab.take() == ["GET /get-session"]
+
+
+@pytest.mark.parametrize("days", [-400, 400], ids=["behind", "ahead"])
+def test_a_device_whose_clock_is_wrong_is_served_all_the_same(stage: Stage, days: int) -> None:
+    """What is due is the server's word; the client compares no time of its own with it."""
+    tab = stage.signed_up(off=days * 86_400)
+    name = tab.page.locator("#who").text_content() or ""
+    before = _refresh_token(tab)
+    stage.clock.advance(200_000)
+    with tab.page.expect_response(lambda one: _is_last(one.request.method, stage)):
+        tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    tab.shows(name)
+    assert (_refresh_token(tab) != before) is stage.signed
 
 
 def test_two_tabs_that_renew_at_once_sign_nobody_out(stage: Stage) -> None:
