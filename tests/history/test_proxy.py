@@ -130,3 +130,18 @@ def test_a_server_that_is_gone_breaks_the_connection() -> None:
         nobody = free.getsockname()[1]
     with Proxy(nobody) as proxy, connect(proxy) as connection:
         assert is_broken(connection)
+
+
+def test_another_server_answers_from_now_on(proxy: Proxy, connected: socket.socket) -> None:
+    class Backwards(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(self.request.recv(1024)[::-1])
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Backwards) as other:
+        thread = threading.Thread(target=other.handle_request)
+        thread.start()
+        proxy.forward_to(other.server_address[1])
+        assert is_broken(connected)
+        with connect(proxy) as connection:
+            assert said(connection, b"hello") == b"olleh"
+        thread.join()

@@ -205,7 +205,7 @@ def test_who_is_signed_in_stays_so_while_the_strategy_changes(site: Site, email:
     laptop = site.device()
     sign_up(laptop, email)
     for strategy, signed in (("hybrid", True), ("session", False), ("jwt", True)):
-        others = " ".join(one for one in STRATEGIES if one != strategy)
+        others = ", ".join(one for one in STRATEGIES if one != strategy)
         site.use(strategy, LIMEN_ACCEPT=others)
         for page in ("/", "/account", "/"):
             laptop.page.goto(page)

@@ -2,7 +2,7 @@
 
 Settings are read from the environment: LIMEN_STRATEGY chooses `hybrid`, `session` or `jwt`,
 and nothing else changes, here or in a front end. While you change over, LIMEN_ACCEPT names the
-strategy that people are still signed in with.
+strategies that people are still signed in with, as in `session, jwt`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def providers() -> list[Provider]:
 def limen() -> Limen:
     """Return the Limen that the environment describes."""
     strategy: Any = os.environ.get("LIMEN_STRATEGY", "hybrid")
-    accept: Any = os.environ.get("LIMEN_ACCEPT", "").split()
+    accept: Any = [one.strip() for one in os.environ.get("LIMEN_ACCEPT", "").split(",") if one]
     return Limen(
         strategy,
         accept=accept,
