@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 from live import NAME, PASSWORD, STRATEGIES, Live, serve
+from pages import PATIENCE_MS, chromium
 from pages_of_react import bundled, site_with
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from visitors import VERSIONS, encrypted, person
 
 from limen import Target
 
-CHROMIUM = "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_MS = 30_000
 _numbers = itertools.count(1)
 
 
@@ -57,11 +55,9 @@ def settled(page: Page) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE_MS)
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+    expect.set_options(timeout=PATIENCE_MS)
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
