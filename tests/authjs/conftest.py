@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from authjs_visitors import VERSIONS, Visitor, encrypted, person, settings
 from live import STRATEGIES, Live, serve
-from visitors import VERSIONS, Visitor, encrypted, person, settings
 
 from limen.stores.sql import migrate
 

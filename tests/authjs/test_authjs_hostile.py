@@ -8,10 +8,11 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
+from authjs_visitors import PATH, SHARED, Visitor, encrypted, person, query_of, settings
 from live import EMAIL, PASSWORD, Live
-from visitors import PATH, SHARED, Visitor, encrypted, person, query_of, settings
 
 from limen import AuthjsSettings, ConfigurationError, Limen, Settings
+from limen.elsewhere import AuthjsTokens
 from limen.entropy import SystemEntropy
 from limen.jwe import TokenKeys
 from limen.service.authjs.csrf import CsrfTokens
@@ -220,6 +221,35 @@ def test_the_token_alone_is_nobody(everywhere: Visitor) -> None:
         bearer = stranger.get("/session", headers={"authorization": f"Bearer {value or 'x'}"})
         assert bearer.json() == stranger.nobody
     assert everywhere.session()["user"]["id"] == user
+
+
+def test_the_token_is_no_session_of_another_server_either(start: Callable[..., Live]) -> None:
+    for version in (5, 4):
+        theirs = AuthjsTokens(secret=SHARED, version=version, secure=False)
+        live = start(version, "hybrid", authjs=encrypted(version), elsewhere=[theirs])
+        person(live)
+        visitor = Visitor(live)
+        visitor.sign_in()
+        token = visitor.client.cookies[visitor.token_name]
+        thief = Visitor(live)
+        planted(thief, token)
+        assert thief.client.get("/get-session").json() is None
+        assert thief.session() == thief.nobody
+        bearer = thief.client.get("/get-session", headers={"authorization": f"Bearer {token}"})
+        assert bearer.json() is None
+
+
+def test_a_session_of_another_server_is_told_and_its_cookie_left_alone(
+    start: Callable[..., Live],
+) -> None:
+    theirs = AuthjsTokens(secret=SHARED, version=5, secure=False)
+    live = start(5, "hybrid", authjs=encrypted(5), elsewhere=[theirs])
+    user = person(live)
+    visitor = Visitor(live)
+    token = forged(visitor, sub=user, email=EMAIL)
+    planted(visitor, token)
+    assert visitor.session()["user"]["id"] == user
+    assert visitor.client.cookies[visitor.token_name] == token
 
 
 def test_a_forged_token_beside_a_session_is_replaced(everywhere: Visitor) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from authjs_visitors import VERSIONS, encrypted, person
 from live import NAME, PASSWORD, STRATEGIES, Live, serve
 from pages import PATIENCE_MS, chromium
 from pages_of_react import bundled, site_with
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from visitors import VERSIONS, encrypted, person
 
 from limen import Target
 

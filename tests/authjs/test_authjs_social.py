@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from authjs_visitors import VERSIONS, Visitor, encrypted, person, query_of
 from live import EMAIL, Live
-from visitors import VERSIONS, Visitor, encrypted, person, query_of
 
 # The real provider is that of tests/social.
 sys.path.append(str(Path(__file__).parents[1] / "social"))

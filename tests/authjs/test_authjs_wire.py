@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from authjs_visitors import PATH, Visitor, encrypted, person, query_of, settings
 from live import EMAIL, NAME, PASSWORD, Live
 from sink import Sink
-from visitors import PATH, Visitor, encrypted, person, query_of, settings
 
 from limen import AuthjsSettings, Budget, EmailPolicy, Target, UsernamePolicy
 from limen.testing import FrozenClock

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from authjs_visitors import SHARED, Visitor
 from nodes import node
-from visitors import SHARED, Visitor
 
 from limen.entropy import SystemEntropy
 from limen.errors import InvalidToken

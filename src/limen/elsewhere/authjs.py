@@ -12,6 +12,7 @@ from limen.errors import ConfigurationError, InvalidToken
 from limen.guarantees import Format, Guarantees, RevocationCheck
 from limen.jwe import TokenKeys
 from limen.principal import Principal
+from limen.transports.authjs import COPY_ISSUER
 from limen.verdict import Absent, Authenticated, Reason, Refused
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ class AuthjsTokens:
             claims = self._keys.decrypt(carried, now=now)
         except InvalidToken as fault:
             return Refused(fault.reason)
+        if claims.get("iss") == COPY_ISSUER:
+            return Absent()  # our own copy for reading, which is no session anywhere
         return self._judged(claims, carried, now)
 
     def _judged(self, claims: Mapping[str, Any], token: str, now: int) -> Verdict:
