@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from auth_js import COOKIES, SECRET, auth_core, tokens
 from live import Live, serve
+from servers import PostgresServer
 from visitors import visitor, who
 
 from limen import ConfigurationError
 from limen.account import Account, Newcomer
 from limen.elsewhere import AuthjsSessions, AuthjsTokens
 from limen.revocation import Target
+from limen.verdict import Authenticated, Reason, Refused, Verdict
 
 DAY = 86_400
 
@@ -49,6 +53,36 @@ def test_a_session_in_their_database_counts_until_it_ends_there(
             connection.execute("UPDATE sessions SET expires = '2026-01-01T00:00:00.000Z'")
         assert who(live, bob) is None
         connection.close()
+
+
+def test_their_rows_are_found_in_postgresql_too(postgresql: PostgresServer) -> None:
+    url = postgresql.database(empty=True)
+    with psycopg.connect(url.replace("+asyncpg", "")) as connection:
+        connection.execute("""CREATE TABLE "User" (id TEXT PRIMARY KEY)""")
+        connection.execute("""CREATE TABLE "Session" ("sessionToken" TEXT UNIQUE, "userId" TEXT,
+            expires TIMESTAMP(3))""")
+        connection.execute("""INSERT INTO "User" VALUES ('u1')""")
+        connection.execute("""INSERT INTO "Session" VALUES
+            ('t1', 'u1', '2030-01-01'), ('t2', 'gone', '2030-01-01')""")
+    sessions = AuthjsSessions(database=url)
+    now, end = 1_800_000_000_000, 1_893_456_000_000
+
+    async def verdicts() -> list[Verdict]:
+        await sessions.open()
+        found = [
+            await sessions.authenticate([(b"cookie", f"{COOKIES[5]}={one}".encode())], at)
+            for one, at in (("t1", now), ("t1", end), ("t2", now), ("t3", now))
+        ]
+        await sessions.close()
+        return found
+
+    first, *others = asyncio.run(verdicts())
+    assert isinstance(first, Authenticated)
+    assert (first.principal.subject, first.principal.expires_at) == ("u1", end)
+    assert first.principal.issued_at == 0
+    reasons = [one.reason for one in others if isinstance(one, Refused)]
+    assert reasons == [Reason.EXPIRED, Reason.UNKNOWN_SESSION, Reason.UNKNOWN_SESSION]
+    postgresql.drop(url)
 
 
 @pytest.fixture(scope="module", params=[5, 4])
