@@ -16,8 +16,11 @@ from visitors import visitor, who
 
 from limen import ConfigurationError, CookieSettings, Limen
 from limen.account import Account, Newcomer
+from limen.effects import ReadLog
 from limen.elsewhere import BetterAuthSessions
 from limen.revocation import Target
+from limen.verdict import Refused
+from limen.web.asgi import SCOPE_KEY, AuthMiddleware
 
 START = Callable[..., Live]
 
@@ -163,6 +166,37 @@ def test_their_cookie_acts_only_from_a_page_of_ours(start: START, people: list[A
         assert live.run(live.auth.account(id_of(people[0]))).name == "Changed"
 
 
+def _says_who(auth: Limen) -> Any:
+    """Return an application of somebody's own, which has no rule of its own about origins."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        verdict = await scope[SCOPE_KEY].verdict()
+        said = verdict.reason if isinstance(verdict, Refused) else type(verdict).__name__
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": said.encode()})
+
+    async def with_lifespan(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        for phase in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{phase}.complete"})
+
+    return AuthMiddleware(with_lifespan, auth)
+
+
+def test_the_rule_of_origins_holds_in_every_application(start: START, people: list[Answer]) -> None:
+    live = start(build=_says_who, sessions={"adopt": True})
+    with live.client(origin=False, Cookie=people[0].cookie) as page:
+        assert page.get(live.url).text == "Authenticated"
+        for headers in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+            answer = page.post(live.url, headers=headers)
+            assert answer.text == "cross_origin"
+            assert "set-cookie" not in answer.headers
+        assert page.post(live.url, headers={"Origin": live.url}).text == "Authenticated"
+
+
 def test_endpoints_about_sessions_know_that_there_is_none_here(
     start: START, people: list[Answer]
 ) -> None:
@@ -206,6 +240,15 @@ def test_what_is_revoked_here_is_refused_here(
 
     live.run(live.auth.disable(id_of(cy)))
     assert who(live, cy.cookie) is None
+
+    # An old session may live on there, so what refuses it here must not be forgotten before.
+    entries = live.run(live.auth.run(_log()))
+    assert {entry.subject for entry in entries} == {id_of(one) for one in people}
+    assert all(entry.expires_at > _now(live) + 29 * 86_400_000 for entry in entries)
+
+
+def _log() -> Any:
+    return (yield ReadLog(0, 100))
 
 
 def test_signing_out_elsewhere_means_their_sessions_too(
