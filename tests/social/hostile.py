@@ -96,6 +96,9 @@ class Liar:
         self.asked.append(request.path)
         if request.path in self.replies:
             return self.replies[request.path](request)
+        return self.honest(request)
+
+    def honest(self, request: Request) -> tuple[int, dict[str, str], bytes]:
         if request.path == "/authorize":
             self.nonce = request.query.get("nonce", "")
             back = urlencode({"code": "c", "state": request.query["state"]})

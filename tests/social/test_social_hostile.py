@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hostile import CURVE, KEY, OTHER, Liar, lying, public, shared_secret, signed
+from hostile import CURVE, KEY, OTHER, Liar, Request, lying, public, shared_secret, signed
 from joserfc.jwk import OctKey
 from live import Live
 from walks import begin, error_of, landed, returned, sign_in, user_of
@@ -182,7 +182,6 @@ def redirecting(where: str) -> Callable[[object], tuple[int, dict[str, str], byt
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 BAD_ANSWERS: dict[str, tuple[int, dict[str, str], bytes]] = {
-    "too large": (200, {}, b'{"x": "' + b"x" * MAX_OCTETS + b'"}'),
     "no JSON": (200, {}, b"<html>"),
     "no object": (200, {}, b"[]"),
     "deep": (200, {}, b"[" * 100_000),
@@ -205,6 +204,22 @@ def test_an_answer_that_is_none_ends_the_attempt(
     else:
         assert error_of(browser.get(back)) in {"provider_unreachable", "invalid_code"}
         assert user_of(browser) is None
+
+
+@pytest.mark.parametrize("path", [WELL_KNOWN, "/keys", "/token"])
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(
+    liar: Liar, browser: httpx.Client, path: str
+) -> None:
+    def padded(request: Request) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = liar.honest(request)
+        return status, headers, body + b" " * MAX_OCTETS  # right in every other respect
+
+    url = begin(browser, "hub") if path != WELL_KNOWN else None
+    liar.replies[path] = padded
+    if url is None:
+        assert browser.post("/sign-in/social", json={"provider": "hub"}).status_code == 502
+    else:
+        assert error_of(browser.get(returned(browser, url, "x"))) == "provider_unreachable"
 
 
 def test_no_redirect_of_a_provider_is_followed(liar: Liar, browser: httpx.Client) -> None:

@@ -20,7 +20,7 @@ from walks import (
     verified,
 )
 
-from limen import ConfigurationError, Settings
+from limen import ConfigurationError, EmailPolicy, Settings
 from limen.social import LinkPolicy
 
 
@@ -156,6 +156,20 @@ def test_nobody_gets_an_account_for_an_address_that_nobody_verified(live: Live) 
     browser = live.client()
     assert error_of(sign_in(browser, "unverified-new")) == "email_not_verified"
     assert live.run(live.auth.account_by_email("unverified-new@example.org")) is None
+
+
+def test_where_addresses_must_be_verified_nobody_comes_in_without(
+    start: Callable[..., Live], identities: Identities
+) -> None:
+    providers = [identities.registered(takes_unverified=True)]
+    live = start(providers=providers, email=EmailPolicy(required=True))
+    assert error_of(sign_in(live.client(), "unverified-kept-out")) == "email_not_verified"
+    assert live.run(live.auth.account_by_email("unverified-kept-out@example.org")) is None
+    landed(sign_in(live.client(), "moved"))
+    account = live.run(live.auth.account_by_email("moved@example.org"))
+    assert account is not None
+    live.run(live.auth.set_email(account.id, "new@example.org", verified=False))
+    assert error_of(sign_in(live.client(), "moved")) == "email_not_verified"
 
 
 def test_joining_by_address_can_be_switched_off(

@@ -218,7 +218,7 @@ class Identities(Proving):
             return (yield from self._linked(proven, found.account, allowed=by_email))
         if not (yield from check("sign-up allowed", sign_up, Reason.SIGN_UP_DISABLED)):
             return Refused(Reason.SIGN_UP_DISABLED)
-        believed = proven.email_verified or unverified
+        believed = proven.email_verified or (unverified and not self._parts.email.required)
         if not (yield from check("address verified", believed, Reason.EMAIL_UNVERIFIED)):
             return Refused(Reason.EMAIL_UNVERIFIED)
         return (yield from self._opened_for(proven, address or ""))

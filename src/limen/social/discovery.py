@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from limen.provider import TENANT, Provider, is_safe_url
+from limen.provider import Provider, is_safe_url
 from limen.social.failure import Failure, SocialFailure
 
 if TYPE_CHECKING:
@@ -107,9 +107,7 @@ def read_metadata(provider: Provider, document: Mapping[str, Any]) -> Metadata:
     The issuer must be the one that is configured, to the letter (section 4.3): otherwise
     whoever can place a document there could speak for another issuer.
     """
-    issuer = document.get("issuer")
-    expected = provider.issuer or ""
-    if issuer != expected and not (TENANT in expected and issuer == expected):
+    if document.get("issuer") != provider.issuer:
         raise _wrong(provider, "name another issuer")
     metadata = Metadata(
         authorize=_endpoint(provider, document, "authorization_endpoint"),
