@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import ssl
 from pathlib import Path
 
 from cryptography import x509
@@ -25,6 +26,7 @@ def certificate(folder: Path, *hosts: str) -> tuple[Path, Path]:
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName(map(_named, hosts)), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     chain, secret = folder / "certificate.pem", folder / "key.pem"
@@ -37,6 +39,14 @@ def certificate(folder: Path, *hosts: str) -> tuple[Path, Path]:
         )
     )
     return chain, secret
+
+
+def server_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Make a certificate for 127.0.0.1; return a server's context and the file to trust."""
+    chain, secret = certificate(folder, "127.0.0.1")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(chain, secret)
+    return context, chain
 
 
 def _named(host: str) -> x509.GeneralName:
