@@ -114,3 +114,10 @@ def test_the_walk_sees_the_project_and_not_what_is_made_from_it() -> None:
     seen = {path.relative_to(ROOT).as_posix() for path in files()}
     assert {"Makefile", ".ci/run", "src/limen/__init__.py", "tests/house/test_tree.py"} <= seen
     assert not any(Path(path).parts[0] in (".venv", ".git") for path in seen)
+
+
+def test_modules_of_tests_have_names_of_their_own() -> None:
+    """Folders of tests are no packages: of two modules with one name, one would hide the other."""
+    paths = [path for path in files() if path.suffix == ".py" and ROOT / "tests" in path.parents]
+    names = [path.name for path in paths if path.name != "conftest.py"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
