@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from limens import SECRET
+from sink import Sink
 from terminal import Terminal
 
 from limen import BetterAuthSettings, CookieSettings, EmailPolicy, PasswordPolicy, Settings
@@ -199,10 +200,12 @@ def test_only_this_machine_is_the_loopback(url: str, loopback: bool) -> None:
 
 def test_a_healthy_system_exits_with_0(ready: Terminal) -> None:
     sound = {"LIMEN_BASE_URL": "https://app.example", "LIMEN_PASSWORD_MINIMUM": "15"}
-    report = ready.json("doctor", **sound)
+    with Sink() as sink:
+        mail = {"LIMEN_SMTP": sink.url, "LIMEN_MAIL_FROM": "no-reply@app.example"}
+        report = ready.json("doctor", **sound, **mail)
     assert report["errors"] == 0
     assert report["findings"] == []
-    assert {one["subject"] for one in report["unchecked"]} == {"clock", "proxy"}
+    assert {one["subject"] for one in report["unchecked"]} == {"clock", "proxy", "mail"}
 
 
 def test_findings_are_printed_with_the_worst_first(terminal: Terminal) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -195,13 +196,16 @@ def test_a_child_of_a_fork_sends_its_own_letters() -> None:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.alarm(PATIENCE_S)  # a child that waits for ever must not outlive the test
         outbox.kept.clear()
         office.accept(NOBODY)
         office.accept(LETTER)
         office.close()
         os.write(writing, str(len(outbox.kept)).encode())
         os._exit(0)
+    os.close(writing)
     assert os.read(reading, 8) == b"1"
+    os.close(reading)
     os.waitpid(child, 0)
     office.close()
     assert outbox.kept == [LETTER]

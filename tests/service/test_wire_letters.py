@@ -133,10 +133,14 @@ def test_of_many_uses_of_one_link_at_once_exactly_one_works(
     assert locations.count(f"{live.url}/?error=INVALID_TOKEN") == 5
 
 
-def test_only_a_digest_of_the_token_is_kept(serve: Start, sink: Sink) -> None:
-    live = serve()
+def test_only_a_digest_of_the_token_is_kept_and_no_trace_of_it(serve: Start, sink: Sink) -> None:
+    ring = RingSink()
+    live = serve(sink=ring)
     live.browser()
     token = ask_for_reset(live, sink)
+    live.client().get(f"/reset-password/{token}?callbackURL=/choose")
+    assert ring.events
+    assert [text for text in (token, EMAIL) if text in repr(ring.events)] == []
     assert len(token) == 47
     with closing(sqlite3.connect(live.database)) as connection:
         dump = "\n".join(connection.iterdump())

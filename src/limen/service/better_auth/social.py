@@ -15,7 +15,7 @@ from limen.service.better_auth.social_refusals import (
     refusal_of_link,
     refusal_of_sign_in,
 )
-from limen.service.better_auth.wire import JSON_TYPE, Answer, Problem, json_answer, user_of
+from limen.service.better_auth.wire import JSON_TYPE, Answer, Problem, json_answer
 from limen.social.cookie import BindingCookie
 from limen.social.exchange import RESERVED
 from limen.social.failure import Failure
@@ -66,7 +66,7 @@ class SocialEndpoints:
         assert outcome.signed_in is not None  # noqa: S101 - for the type checker: no link
         members: dict[str, Any] = {"redirect": False}
         members |= handed_over(call, outcome.signed_in.issued)
-        return json_answer({**members, "user": user_of(outcome.account)})
+        return json_answer({**members, "user": call.user(outcome.account)})
 
     async def link(self, call: Call) -> Answer:
         """Begin to link an identity to the account that is signed in, or do so at once."""
