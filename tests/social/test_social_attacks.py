@@ -20,9 +20,12 @@ from walks import (
     user_of,
 )
 
+from limen import Authenticated, Refused, Target
 from limen.clock import SystemClock
+from limen.operations import ProvenIdentity
 from limen.testing.clock import StepClock
 
+HOUR = 3_600_000
 ALMOST, REST = 590_000, 10_001  # milliseconds; an attempt lives for 600,000
 
 
@@ -239,3 +242,38 @@ def test_nothing_secret_is_logged(
     assert "sign-in at hub failed: state_mismatch" in text
     assert [one for one in secrets if one in text] == []
     assert "secret-of-limen" not in repr(live.auth.settings)
+
+
+def test_a_copied_session_cannot_leave_an_identity_behind(
+    start: Callable[..., Live], identities: Identities
+) -> None:
+    clock = StepClock(SystemClock().now())
+    live = start(providers=[identities.registered()], clock=clock)
+    browser = live.browser("keeper@example.org")
+    clock.advance(HOUR - ALMOST)
+    url = browser.post("/link-social", json={"provider": ID}).json()["url"]
+    back = returned(browser, url, "keeper")
+    clock.advance(ALMOST)
+    clock.advance(1)
+    assert error_of(browser.get(back)) == "session_not_fresh"
+    assert [one["providerId"] for one in browser.get("/list-accounts").json()] == ["credential"]
+    thief = live.copy_of(live.browser("careless@example.org"))
+    clock.advance(HOUR + 1)
+    for body in ({}, {"idToken": {"token": "made-up"}}):
+        answer = thief.post("/link-social", json={"provider": ID, **body})
+        assert (answer.status_code, answer.json()["code"]) == (403, "SESSION_NOT_FRESH")
+
+
+def test_a_link_does_not_outlast_the_sign_in_that_asks_for_it(live: Live) -> None:
+    planted = live.browser("raced@example.org")
+    account = live.run(live.auth.account_by_email("raced@example.org"))
+    assert account is not None
+    verdict = live.run(live.auth.authenticate(planted.cookies["better-auth.session_token"]))
+    assert isinstance(verdict, Authenticated)
+    # While the provider was asked, the owner of the address took the account over.
+    live.run(live.auth.revoke(Target.user(account.id)))
+    proven = ProvenIdentity("hub", "https://hub.example", "planted", "raced@example.org", True)
+    refused_link = live.run(live.auth.link_identity(verdict.principal, proven))
+    assert isinstance(refused_link, Refused)
+    listed = live.run(live.auth.identities(account.id))
+    assert [one.provider for one in listed] == ["credential"]

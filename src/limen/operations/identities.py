@@ -141,11 +141,17 @@ class Identities(Proving):
     ) -> Flow[Account | Refused]:
         """Let the account of somebody who is signed in sign in by an identity as well.
 
-        Refused with `IDENTITY_TAKEN`, with `EMAIL_DIFFERS` unless other addresses are
-        allowed, with `UNKNOWN_ACCOUNT`, or with `ACCOUNT_CHANGED`.
+        What opens an account for good is not added by a session that somebody may have
+        copied: refused with `NOT_FRESH` (ASVS 7.5.1), and as `still_stands` is if the sign-in
+        ended while the provider was asked. Refused with `IDENTITY_TAKEN` too, with
+        `EMAIL_DIFFERS` unless other addresses are allowed, with `UNKNOWN_ACCOUNT`, or with
+        `ACCOUNT_CHANGED`.
         """
         if not proven.subject:
             return Refused(Reason.MALFORMED)
+        refused = yield from self._is_fresh(principal)
+        if refused is not None:
+            return refused
         holder = yield from self._account_of(proven)
         if holder is not None:
             same = holder.id == principal.subject
@@ -157,6 +163,10 @@ class Identities(Proving):
         agrees = different_emails or proven.address == account.email
         if not (yield from check("same address", agrees, Reason.EMAIL_DIFFERS)):
             return Refused(Reason.EMAIL_DIFFERS)
+        # After the account: what ends the session later moves the revision that was read.
+        stands = yield from self.still_stands(principal)
+        if isinstance(stands, Refused):
+            return stands
         added = yield from ask(AddIdentity(self._identity(proven, account.id), account.revision))
         return account if added else Refused(Reason.ACCOUNT_CHANGED)
 

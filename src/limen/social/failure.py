@@ -23,6 +23,7 @@ class Failure(StrEnum):
     EMAIL_DIFFERS = "email_does_not_match"
     NOT_LINKED = "account_not_linked"
     IDENTITY_TAKEN = "account_already_linked_to_different_user"
+    NOT_FRESH = "session_not_fresh"
     LINK_REFUSED = "unable_to_link_account"
     SIGN_UP_DISABLED = "signup_disabled"
     ACCOUNT_DISABLED = "account_disabled"

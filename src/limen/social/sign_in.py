@@ -42,6 +42,7 @@ _FAILURES: Final[dict[Reason, Failure]] = {
     Reason.EMAIL_DIFFERS: Failure.EMAIL_DIFFERS,
     Reason.IDENTITY_TAKEN: Failure.IDENTITY_TAKEN,
     Reason.ACCOUNT_DISABLED: Failure.ACCOUNT_DISABLED,
+    Reason.NOT_FRESH: Failure.NOT_FRESH,
 }
 
 

@@ -72,6 +72,8 @@ class SocialEndpoints:
         """Begin to link an identity to the account that is signed in, or do so at once."""
         if call.body["provider"] not in self._social.providers:
             return wire.PROVIDER_NOT_FOUND.answer()
+        if call.now - call.actor.authenticated_at > call.auth.assembly.parts.fresh:
+            return wire.SESSION_NOT_FRESH.answer()  # told before the way to the provider
         id_token = call.body.get("idToken")
         if id_token is None:
             return await self._away(call, call.actor.subject)

@@ -23,6 +23,7 @@ _LINK_PROBLEMS: Final[dict[str, Problem]] = {
     **_SIGN_IN_PROBLEMS,
     Failure.IDENTITY_TAKEN: wire.IDENTITY_TAKEN,
     Failure.EMAIL_DIFFERS: wire.EMAILS_DIFFER,
+    Failure.NOT_FRESH: wire.SESSION_NOT_FRESH,
 }
 SIGN_IN_PROBLEMS: Final = (
     wire.PROVIDER_NOT_FOUND,
