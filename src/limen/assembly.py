@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from limen.authenticators.password import PasswordAuthenticator
 from limen.clock import Clock, SystemClock
+from limen.effects import PasswordAnswer
 from limen.entropy import Entropy, SystemEntropy
 from limen.errors import ConfigurationError
 from limen.guarantees import RevocationCheck
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
     from limen.claims import TokenPolicy
     from limen.ports import View
     from limen.sealing import Secrets
+    from limen.secret import Secret
     from limen.settings import Options, StrategyName
     from limen.strategies.base import Strategy
     from limen.trace.viewer import Viewer
 
+_log = logging.getLogger("limen")
 RUN_KEY_OCTETS = 32
 # An unknown key id may make a process read the keys again this often, in milliseconds.
 KEY_COOLDOWN = 1_000
@@ -153,6 +157,15 @@ class Assembly:
     def traced(self) -> bool:
         """Whether anybody listens to the trace."""
         return self.tracer.listening
+
+    def judge(self, password: Secret, against: str | None) -> PasswordAnswer:
+        """Verify a password. It takes as long as a hash does, so not on an event loop."""
+        try:
+            return PasswordAnswer(*self.hasher.verify(password, against))
+        except ConfigurationError as fault:
+            # To the client it is a wrong password: an error would say that the account exists.
+            _log.error("somebody cannot sign in: %s", fault)
+            return PasswordAnswer(False)
 
     def verified(self, feed: View | None) -> VerifiedCredentials:
         """Return an empty cache of verdicts that rest on a feed."""

@@ -23,7 +23,6 @@ from limen.effects import (
     AskPosition,
     Flow,
     HashPassword,
-    PasswordAnswer,
     RefreshKeys,
     Remember,
     SendLetter,
@@ -257,8 +256,8 @@ class Limen(AwaitedVerbs):
             case Remember():
                 return self._verified.keep(effect)
             case VerifyPassword(password, against):
-                verify = functools.partial(self._assembly.hasher.verify, password, against)
-                return PasswordAnswer(*await self._hashing.run(verify))
+                judge = functools.partial(self._assembly.judge, password, against)
+                return await self._hashing.run(judge)
             case HashPassword(password):
                 salt = self._assembly.entropy.octets(SALT_OCTETS)
                 make = functools.partial(self._assembly.hasher.hash, password, salt)

@@ -18,7 +18,6 @@ from limen.effects import (
     AskPosition,
     Flow,
     HashPassword,
-    PasswordAnswer,
     RefreshKeys,
     Remember,
     SendLetter,
@@ -185,7 +184,7 @@ class BlockingLimen:
             case Remember():
                 return self._verified.keep(effect)
             case VerifyPassword(password, against):
-                return PasswordAnswer(*self._assembly.hasher.verify(password, against))
+                return self._assembly.judge(password, against)
             case HashPassword(password):
                 salt = self._assembly.entropy.octets(SALT_OCTETS)
                 return self._assembly.hasher.hash(password, salt)

@@ -112,6 +112,13 @@ class Foreign:
         return replace(decoy, work=left) if left > 0 and self.key and not any(self.cost) else None
 
 
+def check_library(text: str) -> None:
+    """Raise `ConfigurationError` if a stored text needs a package that is not installed."""
+    foreign = Foreign.of(text)
+    if foreign is not None and foreign.format in (Format.BCRYPT, Format.BCRYPT_SHA256):
+        bcrypt_library()
+
+
 def is_foreign(text: str) -> bool:
     """Tell whether a stored text is a hash that is verified here."""
     return Foreign.of(text) is not None

@@ -90,11 +90,16 @@ class PasswordHasher:
 
         A hash of another library is verified too, and is always to be made anew. From then on
         whatever fails does that work as well, until the process ends: otherwise time would
-        tell who has an account that was imported and not used since.
+        tell who has an account that was imported and not used since. Raises
+        `ConfigurationError` if that needs a package that is not installed.
         """
         foreign = None if against is None else Foreign.of(against)
         if foreign is not None:
-            right = foreign.verify(password)
+            try:
+                right = foreign.verify(password)
+            except ConfigurationError:
+                self._fail(password)  # the client must not see that this account is another one
+                raise
             self._learn(foreign)
             return (True, True) if right else self._fail(password, foreign)
         if against is None or not _acceptable(against):

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import argon2
 import bcrypt
 import pytest
 
+from limen import BlockingLimen, Reason, Refused
+from limen.account import Account, Newcomer
 from limen.errors import ConfigurationError
 from limen.foreign_hashes import Foreign, Format, is_foreign, marked
+from limen.operations import Imported
 from limen.passwords import CHEAPEST, PasswordHasher, is_verifiable
 from limen.secret import Secret
+from limen.stores.memory import BlockingMemoryStore
 
 BETTER_AUTH = (
     "00112233445566778899aabbccddeeff:73122e887cfc14f91396cdef78dfe4b9dec28d459037601c4904cedba5a6"
@@ -240,3 +246,39 @@ def test_a_decoy_costs_the_same_and_has_no_password(text: str) -> None:
     assert len(decoy.salt) == len(found.salt)
     assert not decoy.verify(RIGHT)
     assert found.short_of(decoy) is None
+
+
+class Counting(logging.Handler):
+    """Keeps what was logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def log() -> Iterator[list[str]]:
+    handler = Counting()
+    logging.getLogger("limen").addHandler(handler)
+    yield handler.lines
+    logging.getLogger("limen").removeHandler(handler)
+
+
+def test_without_its_package_a_hash_looks_like_a_wrong_password_and_the_log_says_why(
+    monkeypatch: pytest.MonkeyPatch, log: list[str]
+) -> None:
+    account = Account("usr_bea", "bea@example.org", "Bea", 1, 1)
+    newcomer = Newcomer(account, bcrypt.hashpw(b"password123", SALT).decode())
+    options = {"secret": "k3yHfdjw9Qe-27ncAKp0xzLmVbTtRuYiOq", "argon2": CHEAPEST}
+    with BlockingLimen("session", store=BlockingMemoryStore(), **options) as auth:
+        assert auth.import_account(newcomer) is Imported.ADDED
+        monkeypatch.setitem(sys.modules, "bcrypt", None)
+        wrong = auth.sign_in("nobody@example.org", "password123")
+        assert auth.sign_in("bea@example.org", "password123") == wrong
+        assert wrong == Refused(Reason.BAD_CREDENTIALS)
+        assert any("limen[bcrypt]" in line for line in log)
+        with pytest.raises(ConfigurationError, match="bcrypt"):
+            auth.import_account(replace(newcomer, account=replace(account, id="usr_cem")))

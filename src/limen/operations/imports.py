@@ -19,7 +19,7 @@ from limen.effects import (
     UpdateAccount,
     ask,
 )
-from limen.foreign_hashes import is_foreign
+from limen.foreign_hashes import check_library, is_foreign
 from limen.operations.accounts import Accounts
 from limen.passwords import is_verifiable
 
@@ -55,7 +55,7 @@ class Imports(Accounts):
         To repeat that changes nothing. With `update` an account that is here already, by id or
         by a verified address, takes what is new there: but never another password once it has
         one that was set or used here, and it is never enabled again. `dry_run` only says what
-        would be done.
+        would be done. Raises `ConfigurationError` for a hash that no package here can verify.
         """
         self._need_store("accounts")
         account = newcomer.account
@@ -63,6 +63,8 @@ class Imports(Accounts):
             return Imported.BAD_EMAIL
         if newcomer.password_hash is not None and not is_verifiable(newcomer.password_hash):
             return Imported.UNKNOWN_HASH
+        if newcomer.password_hash is not None:
+            check_library(newcomer.password_hash)
         found = yield from ask(FindAccount(id=account.id))
         if found is not None:
             if found.account.email != account.email:
@@ -97,7 +99,8 @@ class Imports(Accounts):
         if not (yield from ask(AddAccount(account, newcomer.password_hash, first))):
             return Imported.EMAIL_TAKEN  # by somebody who signed up this very moment
         for one in identities[1:]:
-            yield from ask(AddIdentity(one, account.revision))
+            if not (yield from ask(AddIdentity(one, account.revision))):
+                return Imported.IDENTITY_TAKEN  # by somebody who signed in meanwhile
         return Imported.ADDED
 
     def _merge(
