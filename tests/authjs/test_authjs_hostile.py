@@ -409,3 +409,11 @@ def test_two_mounts_do_not_lie_within_each_other(path: str, base_path: str) -> N
     Settings(secret=SHARED, base_path=base_path, authjs=AuthjsSettings(path=path))
     assert PATH.startswith("/api/auth")  # the defaults are neighbours
     Settings(secret=SHARED, authjs=settings(5))
+
+
+@pytest.mark.parametrize("version", [5, 4])
+def test_no_name_of_a_query_is_a_fault(start: Callable[..., Live], version: int) -> None:
+    visitor = Visitor(start(version, authjs=settings(version, verify_page="/sent")))
+    for name in ("action", "own", "self", "call", "query"):
+        answer = visitor.get(f"/verify-request?{name}=x")
+        assert answer.headers["location"] == f"{visitor.live.url}/sent?{name}=x"

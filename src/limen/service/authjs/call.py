@@ -148,8 +148,11 @@ class Call(Visit):
         """The origin of this service as the browser knows it."""
         return self.request_auth.public_origin
 
-    def page(self, action: str, own: str | None, **query: str) -> str:
-        """Return the absolute address of a page: the application's own, else ours."""
+    def page(self, action: str, own: str | None, /, **query: str) -> str:
+        """Return the absolute address of a page: the application's own, else ours.
+
+        The first two by place only: a visitor may have named a member of the query like them.
+        """
         address = self.origin + own if own is not None else f"{self.base}/{action}"
         if not query:
             return address
