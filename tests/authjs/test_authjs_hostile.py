@@ -14,7 +14,7 @@ from live import EMAIL, PASSWORD, Live
 from limen import AuthjsSettings, ConfigurationError, Limen, Settings
 from limen.elsewhere import AuthjsTokens
 from limen.entropy import SystemEntropy
-from limen.jwe import TokenKeys
+from limen.jwe import TOLERANCE, TokenKeys
 from limen.service.authjs.csrf import CsrfTokens
 from limen.transports.authjs import CookieNames
 
@@ -417,3 +417,19 @@ def test_no_name_of_a_query_is_a_fault(start: Callable[..., Live], version: int)
     for name in ("action", "own", "self", "call", "query"):
         answer = visitor.get(f"/verify-request?{name}=x")
         assert answer.headers["location"] == f"{visitor.live.url}/sent?{name}=x"
+
+
+def test_a_copy_is_believed_no_longer_than_is_said(start: Callable[..., Live]) -> None:
+    for version, lifetime in ((5, 300), (4, 10)):
+        live = start(version, authjs=encrypted(version, token_lifetime=lifetime))
+        person(live)
+        visitor = Visitor(live)
+        begun = live.auth.assembly.clock.now()
+        visitor.sign_in()
+        ended = live.auth.assembly.clock.now()
+        copy = visitor.client.cookies[visitor.token_name]
+        claims = keys(version).decrypt(copy, now=ended)
+        until = claims["exp"] * 1000 + TOLERANCE
+        assert begun + (lifetime - 1) * 1000 <= until <= ended + lifetime * 1000
+        # And it counts as fresh for half of that, however short it is.
+        assert "set-cookie" not in visitor.get("/session").headers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from limen.errors import InvalidToken
-from limen.jwe import MAXIMUM_LENGTH, TokenKeys
+from limen.jwe import MAXIMUM_LENGTH, TOLERANCE, TokenKeys
 from limen.service.authjs.cookies import PIECE, cut, joined, pieces_in
 from limen.transports.authjs import COPY_ISSUER, NEXT_AUTH, CookieNames, Version
 
@@ -43,8 +43,12 @@ class SessionTokens:
         if self.is_fresh(call, who):
             return
         lifetime = self._lifetime_for(call, who)
+        # Its readers allow for clocks that differ, and so would believe it for that much longer.
         token = self._keys[call.secure].encrypt(
-            _claims(who), now=call.now, lifetime=lifetime, entropy=call.auth.assembly.entropy
+            _claims(who),
+            now=call.now,
+            lifetime=lifetime - TOLERANCE,
+            entropy=call.auth.assembly.entropy,
         )
         name = call.names.session
         pieces = cut(name, token.reveal(), PIECE[call.version])
@@ -58,7 +62,7 @@ class SessionTokens:
         held = self._held(call)
         if held is None or any(held.get(key) != value for key, value in _claims(who).items()):
             return False
-        left: float = held["exp"] * 1000 - call.now
+        left: float = held["exp"] * 1000 + TOLERANCE - call.now
         return left * 2 > self._lifetime_for(call, who)
 
     def _lifetime_for(self, call: Call, who: SignedIn) -> int:
@@ -78,7 +82,7 @@ class SessionTokens:
         if not text or len(text) > MAXIMUM_LENGTH:
             return None
         try:
-            return self._keys[call.secure].decrypt(text, now=call.now, tolerance=0)
+            return self._keys[call.secure].decrypt(text, now=call.now)
         except InvalidToken:
             return None
 
