@@ -11,7 +11,7 @@ import pytest
 from authjs_visitors import PATH, SHARED, Visitor, encrypted, person, query_of, settings
 from live import EMAIL, PASSWORD, Live
 
-from limen import AuthjsSettings, ConfigurationError, Limen, Settings
+from limen import AuthjsSettings, BetterAuthSettings, ConfigurationError, Limen, Settings
 from limen.elsewhere import AuthjsTokens
 from limen.entropy import SystemEntropy
 from limen.jwe import TOLERANCE, TokenKeys
@@ -433,3 +433,19 @@ def test_a_copy_is_believed_no_longer_than_is_said(start: Callable[..., Live]) -
         assert begun + (lifetime - 1) * 1000 <= until <= ended + lifetime * 1000
         # And it counts as fresh for half of that, however short it is.
         assert "set-cookie" not in visitor.get("/session").headers
+
+
+@pytest.mark.parametrize("version", [5, 4])
+def test_signing_out_leaves_no_other_account_of_the_browser_alive(
+    start: Callable[..., Live], version: int
+) -> None:
+    live = start(version, better_auth=BetterAuthSettings(multi_session=2))
+    visitor = Visitor(live)
+    for name in ("ada", "bob"):
+        account = {"name": name, "email": f"{name}@example.org", "password": PASSWORD}
+        assert visitor.client.post("/sign-up/email", json=account).status_code == 200
+    thief = live.copy_of(visitor.client)
+    assert len(thief.get("/multi-session/list-device-sessions").json()) == 2
+    visitor.sign_out()
+    assert thief.get("/multi-session/list-device-sessions").json() == []
+    assert not [one for one in visitor.cookies if "_multi-" in one]

@@ -67,12 +67,18 @@ def welcome(call: Call, tokens: SessionTokens, opened: Opened, target: str) -> A
 
 
 async def sign_out(call: Call, tokens: SessionTokens) -> Answer:
-    """End the session of this client, whatever the strategy, and make it forget its cookies."""
+    """End the session of this client, whatever the strategy, and make it forget its cookies.
+
+    So too the other accounts that the browser holds by the other mount: nobody stays behind.
+    """
     if not call.is_ours():
         return call.foreign("signout")
-    target = call.target()
-    await call.auth.sign_out(*call.held())
-    call.request_auth.withdraw()
+    target, edge = call.target(), call.request_auth
+    others = edge.cookies.beside.accounts(edge.headers)
+    await call.auth.sign_out(*call.held(), *(one.reveal() for one in others.values()))
+    edge.withdraw()
+    for key in others:
+        edge.put(edge.cookies.beside.forget_account(key))
     tokens.clear(call)
     return call.go(target)
 
