@@ -231,3 +231,30 @@ def test_of_an_account_without_that_provider_there_is_nothing(live: Live) -> Non
     answer = browser.post("/get-access-token", json={"useAccountCookie": True})
     assert answer.json()["code"] == "ACCOUNT_NOT_FOUND"
     verified(live, "bare@example.org")
+
+
+def test_an_id_token_that_a_page_got_to_see_signs_nobody_in(
+    start: Callable[..., Live], talkative: Identities
+) -> None:
+    live = start(providers=[talkative.registered(keep_tokens=True)])
+    browser = live.client()
+    body = {"accountId": signed_in(browser, "copied")}
+    # Four seconds are the life of an access token there, so this one is a renewed one.
+    seen = [browser.post("/get-access-token", json=body).json()["idToken"]]
+    seen.append(browser.post("/refresh-token", json=body).json()["idToken"])
+    browser.post("/sign-out", json={})
+    for token in seen:
+        answer = by_token(live.client(), token)
+        assert (answer.status_code, answer.json()["code"]) == (401, "INVALID_TOKEN")
+
+
+def test_nor_does_the_one_that_came_with_the_code(
+    start: Callable[..., Live], identities: Identities
+) -> None:
+    live = start(providers=[identities.registered(keep_tokens=True)])
+    browser = live.client()
+    body = {"accountId": signed_in(browser, "copied")}
+    token = browser.post("/get-access-token", json=body).json()["idToken"]
+    browser.post("/sign-out", json={})
+    answer = by_token(live.client(), token)
+    assert (answer.status_code, answer.json()["code"]) == (401, "INVALID_TOKEN")

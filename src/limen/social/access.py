@@ -88,6 +88,7 @@ class ProviderAccess:
         async with outbound() as out:
             metadata = await self.social.directory.metadata(provider, out)
             newer = await Exchange(provider, metadata, out, parts.clock).refreshed(tokens)
+        await self.social.used(newer.id_token)
         sealed = kept_tokens.sealed(parts, identity.issuer, identity.subject, newer)
         await self.auth.keep_provider_tokens(identity, sealed)
         return newer

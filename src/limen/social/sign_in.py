@@ -204,6 +204,7 @@ class SocialSignIn:
             tokens = await exchange.tokens_for(
                 code, redirect_uri=attempt.redirect_uri, verifier=attempt.verifier
             )
+            await self.used(tokens.id_token)
             profile = await self._profile(provider, metadata, tokens, out, attempt.nonce)
         name = profile.name or (apple_name(query.get("user")) if provider.form_post else "")
         return self._identity(provider, profile, tokens, name, attempt.scopes)
@@ -265,21 +266,28 @@ class SocialSignIn:
             async with outbound(self._timeout_s) as out:
                 metadata = await self.directory.metadata(provider, out)
                 claims = await self._id_tokens.judge(token, provider, metadata, out, nonce=nonce)
-            await self._once(token)
+            if await self.used(token) != 1:
+                raise SocialFailure(Failure.NO_PROFILE, "an ID token was used before")  # noqa: TRY301
             profile = of_claims(provider, claims)
             proven = self._identity(provider, profile, None, profile.name, ())
             return await self._end(attempt, proven, linking, client, presented)
         except SocialFailure as failure:
             return self._failed(provider_id, failure, None)
 
-    async def _once(self, token: str) -> None:
+    async def used(self, token: str | None) -> int:
+        """Count that an ID token was handed over; return how often it was until now.
+
+        A page may get to see one that came with a code or a refresh token, and with it a
+        person would be signed in again after they have signed out.
+        """
+        if token is None:
+            return 0
         # The signature is left out of what counts: some have a second spelling.
         digest = Secret(token.rpartition(".")[0]).digest().hex()
         window = (MAX_AGE_S + 2 * LEEWAY_S) * 1000
         counted = Increment(f"id-token:{digest}", window, self._parts.clock.now())
         tally = await self._auth.run(ask(counted))
-        if tally.count != 1:
-            raise SocialFailure(Failure.NO_PROFILE, "an ID token was used before")
+        return tally.count
 
     # -- what comes of it
 
