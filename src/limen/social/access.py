@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from limen.social import kept_tokens
 from limen.social.exchange import Exchange
 from limen.social.failure import Failure, SocialFailure
+from limen.social.id_token import times_used
 from limen.social.outbound import outbound
 from limen.social.profiles import Profile, of_claims, of_github, userinfo
 
@@ -88,7 +89,7 @@ class ProviderAccess:
         async with outbound() as out:
             metadata = await self.social.directory.metadata(provider, out)
             newer = await Exchange(provider, metadata, out, parts.clock).refreshed(tokens)
-        await self.social.used(newer.id_token)
+        await times_used(self.auth, newer.id_token)
         sealed = kept_tokens.sealed(parts, identity.issuer, identity.subject, newer)
         await self.auth.keep_provider_tokens(identity, sealed)
         return newer

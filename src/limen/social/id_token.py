@@ -15,11 +15,14 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 from joserfc.jws import JWSRegistry
 
+from limen.effects import Increment, ask
+from limen.secret import Secret
 from limen.social.failure import Failure, SocialFailure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from limen.authority import Limen
     from limen.clock import Clock
     from limen.provider import Provider
     from limen.social.discovery import Directory, Metadata
@@ -93,6 +96,21 @@ class IdTokens:
             raise _refused("iat")
         if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= _MAX_SUBJECT:
             raise _refused("sub")
+
+
+async def times_used(auth: Limen, token: str | None) -> int:
+    """Count that an ID token was handed over; return how often it was until now.
+
+    A page may get to see one that came with a code or a refresh token, and with it a person
+    would be signed in again after they have signed out.
+    """
+    if token is None:
+        return 0
+    # The signature is left out of what counts: some have a second spelling.
+    digest = Secret(token.rpartition(".")[0]).digest().hex()
+    window = (MAX_AGE_S + 2 * LEEWAY_S) * 1000
+    counted = Increment(f"id-token:{digest}", window, auth.assembly.clock.now())
+    return (await auth.run(ask(counted))).count
 
 
 def _header(token: str) -> dict[str, Any]:

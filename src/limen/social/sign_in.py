@@ -8,18 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from limen.effects import Increment, ask
 from limen.operations import IdentitySignedIn, ProvenIdentity
 from limen.principal import Client
 from limen.provider import checked_providers
-from limen.secret import Secret
 from limen.social import kept_tokens
 from limen.social.apple import signing_key
 from limen.social.attempt import Attempt, bound_to, fresh, is_random, kept, taken
 from limen.social.discovery import Directory, Metadata
 from limen.social.exchange import Exchange, Request, Tokens, asked_scopes
 from limen.social.failure import Failure, SocialFailure
-from limen.social.id_token import LEEWAY_S, MAX_AGE_S, IdTokens
+from limen.social.id_token import IdTokens, times_used
 from limen.social.outbound import TIMEOUT_S, Outbound, outbound
 from limen.social.profiles import Profile, apple_name, of_claims, of_github, userinfo
 from limen.verdict import Reason, Refused
@@ -204,7 +202,7 @@ class SocialSignIn:
             tokens = await exchange.tokens_for(
                 code, redirect_uri=attempt.redirect_uri, verifier=attempt.verifier
             )
-            await self.used(tokens.id_token)
+            await times_used(self._auth, tokens.id_token)
             profile = await self._profile(provider, metadata, tokens, out, attempt.nonce)
         name = profile.name or (apple_name(query.get("user")) if provider.form_post else "")
         return self._identity(provider, profile, tokens, name, attempt.scopes)
@@ -266,28 +264,13 @@ class SocialSignIn:
             async with outbound(self._timeout_s) as out:
                 metadata = await self.directory.metadata(provider, out)
                 claims = await self._id_tokens.judge(token, provider, metadata, out, nonce=nonce)
-            if await self.used(token) != 1:
+            if await times_used(self._auth, token) != 1:
                 raise SocialFailure(Failure.NO_PROFILE, "an ID token was used before")  # noqa: TRY301
             profile = of_claims(provider, claims)
             proven = self._identity(provider, profile, None, profile.name, ())
             return await self._end(attempt, proven, linking, client, presented)
         except SocialFailure as failure:
             return self._failed(provider_id, failure, None)
-
-    async def used(self, token: str | None) -> int:
-        """Count that an ID token was handed over; return how often it was until now.
-
-        A page may get to see one that came with a code or a refresh token, and with it a
-        person would be signed in again after they have signed out.
-        """
-        if token is None:
-            return 0
-        # The signature is left out of what counts: some have a second spelling.
-        digest = Secret(token.rpartition(".")[0]).digest().hex()
-        window = (MAX_AGE_S + 2 * LEEWAY_S) * 1000
-        counted = Increment(f"id-token:{digest}", window, self._parts.clock.now())
-        tally = await self._auth.run(ask(counted))
-        return tally.count
 
     # -- what comes of it
 
