@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from limen import (
     SignedIn,
     UsernamePolicy,
 )
+from limen.effects import SetPassword
 from limen.mailers import post
 from limen.operations import EmailConfirmed, ProvenIdentity
 from limen.stores.memory import BlockingMemoryStore, MemoryStore
@@ -247,3 +249,39 @@ def test_an_address_that_was_changed_after_the_letter_is_not_verified_by_it(
         limen.set_email(account.id, "ada@example.net", verified=False)
         token = outbox.token("verify-email")
         assert limen.verify_email(token) == Refused(Reason.INVALID_LINK)
+
+
+class Meanwhile(BlockingMemoryStore):
+    """A store in which something else happens right after a password was set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.then: list[Callable[[], object]] = []
+
+    def perform(self, effect: Any) -> Any:
+        answer = super().perform(effect)
+        if isinstance(effect, SetPassword) and self.then:
+            self.then.pop()()
+        return answer
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_sign_in_between_two_steps_of_a_reset_does_not_outlast_it(
+    outbox: Outbox, strategy: str
+) -> None:
+    store = Meanwhile()
+    planted = somebody(ADA, verified=False)
+    with opened(outbox, strategy, store=store) as limen:
+        before = limen.sign_in_by_identity(planted, takes_unverified=True)
+        assert not isinstance(before, Refused)
+        limen.request_password_reset(ADA, link=LINK)
+        sent(limen)
+        raced: list[Any] = []
+        store.then = [lambda: raced.append(limen.sign_in_by_identity(planted))]
+        assert not isinstance(limen.reset_password(outbox.token("reset-password"), NEW), Refused)
+        (between,) = raced
+        assert not isinstance(between, Refused)
+        assert limen.sessions(before.account.id) == ()
+        if strategy != "jwt":
+            assert isinstance(limen.authenticate(between.issued.access.reveal()), Refused)
+        assert isinstance(limen.sign_in(ADA, NEW), SignedIn)

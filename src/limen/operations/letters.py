@@ -11,6 +11,7 @@ from limen.effects import (
     HashPassword,
     ListIdentities,
     RemoveIdentity,
+    Revoke,
     SetEmail,
     SetPassword,
     ask,
@@ -24,6 +25,7 @@ from limen.operations.proving import Proving
 from limen.operations.wording import EMAIL_CHANGED, PASSWORD_CHANGED
 from limen.phase import Phase
 from limen.principal import Authentication, Client
+from limen.revocation import Target
 from limen.secret import Secret
 from limen.verdict import Reason, Refused
 
@@ -112,6 +114,8 @@ class Letters(Proving):
         for identity in (yield from ask(ListIdentities(account.id))):
             if identity.provider != PASSWORD_PROVIDER:
                 yield from ask(RemoveIdentity(account.id, identity.id, now))
+        # One of them may have opened a session after the password was set, before it was removed.
+        yield from ask(Revoke(Target.user(account.id), now, self._horizon))
         yield from ask(SetEmail(account.id, account.email, account.email, True, now))
 
     def send_verification(self, email: str, *, link: str | None = None) -> Flow[None]:
