@@ -280,6 +280,10 @@ def test_a_sign_in_leads_to_a_page_of_this_application(site: Site, email: str) -
         "https://evil.example/",
         "//evil.example/",
         "/\\evil.example/",
+        "/.//evil.example/",
+        "/a/..//evil.example/",
+        "/./\\evil.example/",
+        "http://here.invalid//evil.example/",
         "javascript:alert(1)",
     )
     with bare(laptop) as client:

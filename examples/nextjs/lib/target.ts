@@ -3,5 +3,7 @@ export function target(stated: string | string[] | undefined): string {
   const base = "http://here.invalid";
   if (typeof stated !== "string" || !URL.canParse(stated, base)) return "/";
   const url = new URL(stated, base);
-  return url.origin === base ? url.pathname + url.search : "/";
+  // Dot segments may leave two slashes at the beginning, and a browser reads a host after those.
+  const own = url.origin === base && !url.pathname.startsWith("//");
+  return own ? url.pathname + url.search : "/";
 }
