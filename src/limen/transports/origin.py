@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# A path of our own: one slash, then nothing that a browser could read as another host.
+# A path of our own: one slash, then nothing that a browser could read as another host. Nor two
+# slashes further on: without the dot segments before them they would be the beginning.
 _RELATIVE = re.compile(
-    r"/(?!/|\\|%2f|%5c)[\w\-.+/@]*(?:\?[\w\-.+/=&%@]*)?", re.ASCII | re.IGNORECASE
+    r"/(?!/|\\|%2f|%5c)(?![^?]*//)[\w\-.+/@]*(?:\?[\w\-.+/=&%@]*)?", re.ASCII | re.IGNORECASE
 )
 
 # An absolute target without anything that browsers and we could read differently: no
