@@ -12,6 +12,7 @@ from live import EMAIL, STRATEGIES, Live, serve
 from terminal import Terminal
 from visitors import visitor, who
 
+from limen import Target
 from limen.elsewhere import BetterAuthSessions
 
 
@@ -21,7 +22,7 @@ def moved(
 ) -> tuple[BetterAuth, list[Answer]]:
     """Give a better-auth server with people in it; nobody writes to it any more."""
     server = BetterAuth(installed, tmp_path_factory.mktemp("moved") / "better-auth.db")
-    return server, server.sign_up("Ada", "Bob", "Cy", "Dan", "Eve", "Fay")
+    return server, server.sign_up("Ada", "Bob", "Cy", "Dan", "Eve", "Fay", "Gil")
 
 
 @pytest.fixture(scope="module", params=STRATEGIES)
@@ -115,6 +116,21 @@ def test_an_unsafe_request_is_adopted_only_from_a_page_of_ours(
         answer = page.post("/update-user", json=body, headers={"Origin": live.url})
         assert answer.status_code == 200
         assert "better-auth.session_token" in names(answer)
+
+
+def test_ending_an_adopted_session_ends_the_one_that_it_came_of(
+    live: Live, people: list[Answer]
+) -> None:
+    handle = visitor(live, people[6].cookie).get("/get-session").json()["session"]["id"]
+    owner = live.client()
+    body = {"email": "gil@example.org", "password": PASSWORD}
+    assert owner.post("/sign-in/email", json=body).status_code == 200
+    assert handle in [one["id"] for one in owner.get("/list-sessions").json()]
+    live.run(live.auth.revoke(Target.session(handle, owner="somebody else")))
+    assert who(live, people[6].cookie) is not None
+    owner.post("/revoke-session", json={"token": handle})
+    assert who(live, people[6].cookie) is None
+    assert len(owner.get("/list-sessions").json()) == 1
 
 
 def test_limens_own_credential_comes_first(live: Live, people: list[Answer]) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from limen.verdict import Issued, Verdict
 
 _DISMISSED: Final = "elsewhere"
+_ADOPTED: Final = "adopted"
 # Another server may move the end of its session on and on; this outlives any cookie.
 DISMISSED_FOR: Final = 400 * 86_400_000
 # Requests that come together open one session, and so does a client that keeps no cookies.
@@ -93,20 +94,21 @@ class Admissions(Accounts):
             account.roles,
             account.revision,
         )
-        return (yield from parts.primary.issue(proven, client, now, parts.entropy))
+        issued = yield from parts.primary.issue(proven, client, now, parts.entropy)
+        if not isinstance(issued, Refused):
+            yield from _note_origin(issued.principal, principal, now)
+        return issued
 
     def dismiss(self, principal: Principal) -> Flow[None]:
         """Take a session of another server no more, because its owner signed out here."""
         yield from enter(Phase.LOGOUT_REQUEST)
-        now, digest = self._parts.clock.now(), _digest(principal)
-        if not self._parts.keeps or (yield from ask(FindTicket(_DISMISSED, digest, now))):
-            return
-        mark = Ticket(_DISMISSED, digest, principal.subject, now + DISMISSED_FOR)
-        yield from ask(KeepTicket(mark))
+        if self._parts.keeps:
+            now, digest = self._parts.clock.now(), _digest(principal.session_id)
+            yield from _dismissed(digest, principal.subject, now)
 
     def _stands(self, principal: Principal) -> Flow[bool]:
         now = self._parts.clock.now()
-        dismissed = yield from ask(FindTicket(_DISMISSED, _digest(principal), now))
+        dismissed = yield from ask(FindTicket(_DISMISSED, _digest(principal.session_id), now))
         revoked = yield from ask(
             FindRevocation(principal.session_id, principal.subject, None, principal.issued_at)
         )
@@ -114,5 +116,25 @@ class Admissions(Accounts):
         return (yield from check("not revoked", stands, Reason.REVOKED))
 
 
-def _digest(principal: Principal) -> bytes:
-    return hashlib.sha256(principal.session_id.encode()).digest()
+def end_origin(session_id: str, owner: str | None, now: int) -> Flow[None]:
+    """Take the session of another server no more out of which an ended one of ours came.
+
+    Otherwise whoever has its cookie would go on, or be given another session.
+    """
+    ticket = yield from ask(FindTicket(_ADOPTED, _digest(session_id), now))
+    if ticket is not None and owner in (None, ticket.subject):
+        yield from _dismissed(bytes.fromhex(ticket.detail), ticket.subject, now)
+
+
+def _note_origin(own: Principal, other: Principal, now: int) -> Flow[None]:
+    digest, detail = _digest(own.session_id), _digest(other.session_id).hex()
+    yield from ask(KeepTicket(Ticket(_ADOPTED, digest, own.subject, now + DISMISSED_FOR, detail)))
+
+
+def _dismissed(digest: bytes, subject: str, now: int) -> Flow[None]:
+    if (yield from ask(FindTicket(_DISMISSED, digest, now))) is None:
+        yield from ask(KeepTicket(Ticket(_DISMISSED, digest, subject, now + DISMISSED_FOR)))
+
+
+def _digest(session_id: str) -> bytes:
+    return hashlib.sha256(session_id.encode()).digest()

@@ -8,6 +8,7 @@ from limen import rotation
 from limen.claims import MAXIMUM_LEEWAY
 from limen.effects import FindRevocation, FindSession, ListSessions, Revoke, ask, check, enter
 from limen.operations.credentials import Credentials
+from limen.operations.elsewhere import end_origin
 from limen.phase import Phase
 from limen.revocation import Kind, Target
 from limen.secret import Secret
@@ -54,6 +55,8 @@ class Endings(Credentials):
         if parts.elsewhere and target.keep is not None:
             # Sessions of another server have no row here that could be ended one by one.
             yield from ask(Revoke(Target.tokens(target.subject), now, self._horizon))
+        if parts.elsewhere and target.kind is Kind.SESSION:
+            yield from end_origin(target.subject, target.owner, now)
         return self._receipt(receipt.sessions_ended)
 
     def sessions(self, subject: str) -> Flow[tuple[Session, ...]]:
