@@ -52,14 +52,16 @@ let kept = "";
 const app = createAuthClient({
   baseURL: origin,
   fetchOptions: {
-    headers: { "x-limen-carrier": "bearer", origin },
+    headers: { "x-limen-carrier": "bearer" },
     auth: { type: "Bearer", token: () => kept },
     onSuccess: (context) => {
       kept = context.response.headers.get("set-auth-token") ?? kept;
     },
   },
 });
-await app.signIn.email({ email: "ada@example.org", password });
+results.appSignUp = (await app.signUp.email(person("app"))).error;
+kept = "";
+results.appSignIn = (await app.signIn.email({ email: "ada@example.org", password })).error;
 results.bearer = (await app.getSession()).data?.user.name;
 results.bearerIsNoHandle = kept !== "" && !kept.startsWith("ses_");
 

@@ -37,6 +37,7 @@ def test_several_accounts_tokens_and_a_bearer(
     assert (got["token"], got["jwks"]) == (3, len(live.auth.jwks()["keys"]))
     assert got["sessionJwt"].count(".") == 2
     assert got["exposed"] == "set-auth-jwt"
+    assert (got["appSignUp"], got["appSignIn"]) == (None, None)
     assert got["bearer"] == "ada"
     assert got["bearerIsNoHandle"] is True
     assert got["three"] == ["bob", "eve"]

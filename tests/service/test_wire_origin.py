@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
-from live import NAME, PASSWORD, Live
+from live import NAME, PASSWORD, Live, serve
+from pages import chromium
+
+from limen import UsernamePolicy
+from limen.social import google
 
 FOREIGN = "https://evil.example"
 MISSING = {"message": "Missing or null Origin", "code": "MISSING_OR_NULL_ORIGIN"}
@@ -101,6 +109,72 @@ def test_a_sign_in_without_cookies_is_judged_by_what_the_browser_says(
         assert answer.status_code in (400, 401)
     else:
         assert (answer.status_code, answer.json()) == (403, expected)
+
+
+@pytest.fixture(scope="module")
+def every_door(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Give a service with every way to sign in."""
+    doors = {"usernames": UsernamePolicy(enabled=True), "providers": [google("id", "secret")]}
+    with serve(template, tmp_path_factory.mktemp("doors"), "session", **doors) as live:
+        yield live
+
+
+SIGNING_IN = ("/sign-in/email", "/sign-up/email", "/sign-in/username", "/sign-in/social")
+
+
+@pytest.mark.parametrize("path", SIGNING_IN)
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"Sec-Fetch-Mode": "cors"}, None),  # Node.js
+        ({"Sec-Fetch-Mode": "cors", "Origin": FOREIGN}, INVALID),
+        ({"Sec-Fetch-Mode": "cors", "Referer": f"{FOREIGN}/x"}, INVALID),
+        ({"Sec-Fetch-Mode": "cors", "Origin": "null"}, MISSING),
+        ({"Sec-Fetch-Mode": "cors", "Cookie": "theme=dark"}, MISSING),
+        ({"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}, MISSING),
+        ({"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "cross-site"}, BLOCKED),
+        ({"Sec-Fetch-Mode": "cors", "x-limen-carrier": "cookie"}, MISSING),
+    ],
+)
+def test_a_program_that_wants_a_bearer_is_asked_for_no_origin(
+    every_door: Live, path: str, headers: dict[str, str], expected: dict[str, str] | None
+) -> None:
+    program = every_door.client(origin=False, **{"x-limen-carrier": "bearer", **headers})
+    body = {"name": NAME, "email": "x@example.org", "username": "x", "password": "short"}
+    answer = program.post(path, json={**body, "provider": "none"})
+    if expected is None:
+        assert answer.status_code in (400, 401, 404, 422), answer.text
+    else:
+        assert (answer.status_code, answer.json()) == (403, expected)
+
+
+def test_a_foreign_page_cannot_claim_to_be_a_program(shared: Live, tmp_path: Path) -> None:
+    """Its browser asks before it sends the header, and names the page when it does not ask."""
+    person = shared.browser("victim-of-a-page@example.org")
+    victim = {"email": "victim-of-a-page@example.org", "password": PASSWORD}
+    script = """async ([url, body, mode]) => {
+      const headers = {"content-type": "application/json", "x-limen-carrier": "bearer"};
+      const init = {method: "POST", mode, headers, body: JSON.stringify(body)};
+      if (mode === "no-cors") delete headers["content-type"];
+      return fetch(url, init).then((one) => `${one.type} ${one.status}`, () => "failed");
+    }"""
+    (tmp_path / "index.html").write_text("<p>evil")
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as evil, chromium() as browser:
+        threading.Thread(target=evil.serve_forever).start()
+        try:
+            page = browser.new_page()
+            page.goto(f"http://localhost:{evil.server_port}/")
+            said = [
+                page.evaluate(script, [f"{shared.api}/sign-in/email", victim, mode])
+                for mode in ("cors", "no-cors")
+            ]
+            assert page.context.cookies(shared.url) == []
+        finally:
+            evil.shutdown()
+    assert said == ["failed", "opaque 0"]
+    assert len(person.get("/list-sessions").json()) == 1
 
 
 def test_a_bearer_without_cookies_is_not_asked_for_an_origin(shared: Live) -> None:

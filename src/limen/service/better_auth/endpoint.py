@@ -168,6 +168,11 @@ class Call(Visit):
         found = self.request_auth.presented()
         if isinstance(found, Presented) and found.carrier is Carrier.BEARER:
             return True
+        return self.wants_bearer
+
+    @property
+    def wants_bearer(self) -> bool:
+        """Whether the client says by a header that it keeps its credentials itself."""
         return self.header(CARRIER_HEADER).strip().lower() == Carrier.BEARER.value
 
     @property

@@ -47,16 +47,29 @@ def refusal_of_form(call: Call) -> Answer | None:
     """Refuse a sign-in that a foreign page submits: it would sign the person in as another.
 
     There is no cookie yet, so what a browser says of the request decides. A client that is
-    no browser says nothing and may pass.
+    no browser says nothing and may pass, as may one that only a program can be.
     """
     if _carries_cookie(call):
         return None  # judged above
     site, mode, destination = (call.header(name).lower() for name in _METADATA)
     if site == "cross-site" and mode == "navigate":
         return NAVIGATION_BLOCKED.answer()
+    if _is_program(call):
+        return None
     if site or mode or destination or call.header(b"origin") or call.header(b"referer"):
         return _judged(call.request_auth.provenance())
     return None
+
+
+def _is_program(call: Call) -> bool:
+    """Tell whether a request that names no origin cannot be a page's.
+
+    A page must ask first to send this header elsewhere (Fetch, CORS-preflight), and then its
+    browser names the page's origin. `Sec-Fetch-Site` is a browser's alone: the `fetch` of
+    Node.js sends only the mode.
+    """
+    stated = any(call.header(name) for name in (b"origin", b"referer", b"sec-fetch-site"))
+    return not stated and call.wants_bearer
 
 
 def refusal_of_target(call: Call, body: object) -> Answer | None:
