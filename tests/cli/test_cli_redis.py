@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from limens import QUICK, SECRET
 from servers import RedisServer
+from sink import Sink
 from terminal import Terminal
 
 from limen import BlockingLimen, Limen, Settings
@@ -71,10 +72,12 @@ def test_a_real_server_is_seen_as_it_is(own) -> None:
 
 def test_the_doctor_looks_at_redis(ready: Terminal, own) -> None:
     sound = {"LIMEN_BASE_URL": "https://app.example", "LIMEN_PASSWORD_MINIMUM": "15"}
-    assert ready.json("doctor", LIMEN_REDIS=own.url, **sound)["findings"] == []
-    with own.client() as client:
-        client.config_set("appendonly", "no")
-    (finding,) = ready.json("doctor", LIMEN_REDIS=own.url, **sound)["findings"]
+    with Sink() as sink:
+        sound |= {"LIMEN_SMTP": sink.url, "LIMEN_MAIL_FROM": "no-reply@app.example"}
+        assert ready.json("doctor", LIMEN_REDIS=own.url, **sound)["findings"] == []
+        with own.client() as client:
+            client.config_set("appendonly", "no")
+        (finding,) = ready.json("doctor", LIMEN_REDIS=own.url, **sound)["findings"]
     assert finding["subject"] == "redis"
     own.kill()
     done = ready.run("doctor", LIMEN_REDIS=own.url.replace("//", "//ada:hunter2@"))
