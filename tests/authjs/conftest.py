@@ -36,12 +36,21 @@ def start(template: Path, tmp_path: Path) -> Iterator[Callable[..., Live]]:
         yield begin
 
 
-@pytest.fixture(params=VERSIONS)
-def visitor(request: pytest.FixtureRequest, start: Callable[..., Live]) -> Visitor:
-    """Give a browser under each version in turn; somebody has an account."""
-    live = start(request.param, "hybrid")
-    person(live)
-    return Visitor(live)
+@pytest.fixture(scope="module", params=VERSIONS)
+def shared(
+    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Live]:
+    """Give one service for a whole module, under each version in turn; somebody has an account."""
+    home = tmp_path_factory.mktemp("shared")
+    with serve(template, home, "hybrid", authjs=settings(request.param)) as live:
+        person(live)
+        yield live
+
+
+@pytest.fixture
+def visitor(shared: Live) -> Visitor:
+    """Give a browser of its own to each test."""
+    return Visitor(shared)
 
 
 @pytest.fixture(params=[(v, s) for v in VERSIONS for s in STRATEGIES], ids=str)
