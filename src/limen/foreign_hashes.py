@@ -114,9 +114,23 @@ class Foreign:
 
 def check_library(text: str) -> None:
     """Raise `ConfigurationError` if a stored text needs a package that is not installed."""
-    foreign = Foreign.of(text)
-    if foreign is not None and foreign.format in (Format.BCRYPT, Format.BCRYPT_SHA256):
+    if needs_bcrypt(text):
         bcrypt_library()
+
+
+def needs_bcrypt(text: str) -> bool:
+    """Tell whether a stored text is a hash that only the `bcrypt` package verifies."""
+    foreign = Foreign.of(text)
+    return foreign is not None and foreign.format in (Format.BCRYPT, Format.BCRYPT_SHA256)
+
+
+def has_bcrypt() -> bool:
+    """Tell whether the `bcrypt` package is installed."""
+    try:
+        bcrypt_library()
+    except ConfigurationError:
+        return False
+    return True
 
 
 def is_foreign(text: str) -> bool:

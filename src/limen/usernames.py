@@ -46,6 +46,10 @@ class UsernamePolicy:
         return None if _PATTERN.fullmatch(username) else Reason.USERNAME_INVALID
 
 
+# What an account may have from elsewhere: the lengths of a policy are for choosing a name.
+ANY_USERNAME: Final = UsernamePolicy(enabled=True, minimum=1, maximum=MAX_USERNAME)
+
+
 def normalised_username(text: str) -> str:
     """Return the form under which a username is stored and looked up."""
     return text.lower()

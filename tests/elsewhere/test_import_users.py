@@ -22,6 +22,7 @@ from pwdlib.hashers.bcrypt import BcryptHasher
 from servers import PostgresServer
 from terminal import Terminal
 
+from limen import UsernamePolicy
 from limen.account import Found
 from limen.effects import FindAccount
 from limen.stores.sql import open_blocking_store
@@ -248,11 +249,14 @@ def change(file: Path, statement: str, *values: object) -> None:
     connection.close()
 
 
+NAMED = (
+    *("--table", "users=people", "--column", "users.email=mail"),
+    *("--column", "users.password=pw"),
+)
+
+
 def named(file: Path) -> tuple[str, ...]:
-    return (
-        *("authjs", f"sqlite:///{file}", "--table", "users=people"),
-        *("--column", "users.email=mail", "--column", "users.password=pw"),
-    )
+    return ("authjs", f"sqlite:///{file}", *NAMED)
 
 
 def test_an_address_that_is_taken_is_joined_only_when_asked_and_proven(
@@ -324,7 +328,15 @@ def test_a_row_that_costs_too_much_or_stands_twice_is_named(ready: Terminal, the
     [
         (("auth0", "sqlite:///x.db"), 2, "choose better-auth"),
         (("django", "mysql://h/x"), 3, "not supported"),
-        (("django", "sqlite:///missing.db"), 4, "does not answer"),
+        (("django", "sqlite:///missing.db"), 3, "SOURCE_URL: there is no such file: missing.db."),
+        (("django", "sqlite:///"), 3, "SOURCE_URL: names no file"),
+        (("django", "postgresql://x@127.0.0.1:1/x"), 4, "the server in SOURCE_URL"),
+        (
+            ("authjs", "sqlite:///theirs.db", *NAMED, "--role", "emailverified=x"),
+            2,
+            "emailVerified?",
+        ),
+        (("authjs", "sqlite:///theirs.db", *NAMED, "--role", "zz=x"), 2, "'zz' is no column"),
         (("django", "sqlite:///theirs.db"), 3, "--table users=NAME"),
         (("authjs", "sqlite:///theirs.db", "--table", "users=people"), 3, "--column users.email="),
         (("authjs", "sqlite:///theirs.db", "--table", "people=users"), 3, "is unknown"),
@@ -337,5 +349,82 @@ def test_what_is_missing_is_said(
     os.link(theirs, ready.home / "theirs.db")
     done = ready.run("import", *words)
     assert done.returncode == code, done.stderr
-    assert said in done.stderr
+    # Typer draws a box around what is wrong with the command line, and breaks its lines.
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert "LIMEN_DATABASE" not in done.stderr
     assert not (ready.home / "missing.db").exists()
+
+
+def test_without_its_package_bcrypt_is_said_before_anything_is_written(
+    ready: Terminal, theirs: Path
+) -> None:
+    change(theirs, "INSERT INTO people VALUES ('u0', 'bo@example.org', 1, NULL, '')")
+    hidden = ready.home / "hidden"
+    hidden.mkdir()
+    (hidden / "bcrypt.py").write_text("raise ModuleNotFoundError('bcrypt', name='bcrypt')")
+    path = os.pathsep.join([str(hidden), ready.env.get("PYTHONPATH", "")])
+    for words in (("--dry-run",), (), ("--update", "--json")):
+        done = ready.run("import", *named(theirs), *words, PYTHONPATH=path)
+        assert done.returncode == 1, done.stderr
+        assert done.stdout == ""
+        assert done.stderr.startswith("limen: 1 account has a bcrypt hash")
+        assert done.stderr.count("\n") == 1
+        assert "limen[bcrypt]" in done.stderr
+    assert ready.json("users", "list")["users"] == []
+    change(theirs, "UPDATE people SET pw = NULL")
+    done = ready.run("import", *named(theirs), PYTHONPATH=path)
+    assert done.returncode == 0, "nobody needs it"
+    assert len(ready.json("users", "list")["users"]) == 2
+
+
+def test_a_role_is_a_column_or_a_word_that_somebody_has(ready: Terminal, theirs: Path) -> None:
+    change(theirs, "ALTER TABLE people ADD COLUMN role TEXT")
+    change(theirs, "ALTER TABLE people ADD COLUMN is_superuser INT")
+    change(theirs, "UPDATE people SET role = 'user, editor', is_superuser = 1")
+    near = ready.run("import", *named(theirs), "--role", "superuser=admin")
+    assert near.returncode == 2
+    assert "did you mean is_superuser?" in near.stderr
+    assert ready.json("users", "list")["users"] == []
+    words = ("--role", "is_superuser=admin", "--role", "editor=writer")
+    assert taken_over(ready, *named(theirs), *words)["outcomes"] == {"added": 1}
+    assert kept(ready, "ada@example.org").account.roles == {"admin", "writer"}
+
+
+def test_a_username_of_any_length_signs_in_and_is_missed_where_it_cannot(
+    ready: Terminal, tmp_path: Path, template: Path
+) -> None:
+    file = tmp_path / "django.db"
+    change(
+        file,
+        """CREATE TABLE auth_user (id INTEGER PRIMARY KEY, username TEXT, email TEXT,
+        password TEXT, is_active INT)""",
+    )
+    long, hashed = "l" * 63 + "9", bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    for number, name in enumerate((long, "jo", "l" * 65, "a@b.example")):
+        row = (number, name, f"p{number}@example.org", hashed)
+        change(file, "INSERT INTO auth_user VALUES (?, ?, ?, ?, 1)", *row)
+    words = ("import", "django", f"sqlite:///{file}", "--json")
+    done = ready.run(*words, "--dry-run", LIMEN_USERNAME_ENABLED="true")
+    assert json.loads(done.stdout)["usernames"] == 2
+    assert done.stderr == ""
+    done = ready.run(*words)
+    assert done.returncode == 0
+    assert "2 accounts have a username" in done.stderr
+    assert "LIMEN_USERNAME_ENABLED=true" in done.stderr
+    home = ready.home / "served"
+    home.mkdir()
+    usernames = UsernamePolicy(enabled=True)
+    with (
+        serve(template, home, "hybrid", database=ready.database, usernames=usernames) as live,
+        live.client() as client,
+    ):
+
+        def sign_in(name: str, password: str) -> int:
+            body = {"username": name, "password": password}
+            return client.post("/sign-in/username", json=body).status_code
+
+        assert [sign_in(long.upper(), "wrong"), sign_in(long, PASSWORD)] == [401, 200]
+        assert [sign_in("x", PASSWORD), sign_in("jo", PASSWORD)] == [401, 200]
+        assert sign_in("l" * 65, PASSWORD) == 422, "no account can have it"
+        free = client.post("/is-username-available", json={"username": "l" * 31})
+        assert free.status_code == 422, "what is chosen here keeps to the lengths of here"

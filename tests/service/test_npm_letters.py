@@ -79,7 +79,7 @@ def test_letters_usernames_and_an_account_that_ends(  # noqa: PLR0915 - one long
     assert refused(got["short"]) == (422, "USERNAME_TOO_SHORT")
     assert refused(got["odd"]) == (422, "INVALID_USERNAME")
     assert refused(got["wrongUsername"]) == (401, "INVALID_USERNAME_OR_PASSWORD")
-    assert refused(got["shortUsername"]) == (422, "USERNAME_TOO_SHORT")
+    assert refused(got["shortUsername"]) == (401, "INVALID_USERNAME_OR_PASSWORD")
     assert got["username"]["data"]["user"]["email"] == EMAIL
     assert got["rename"]["data"] == {"status": True}
     assert got["renamed"]["data"]["user"]["username"] == "countess"

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from limen.cli.examples import example
-from limen.cli.faults import ExitCode
+from limen.cli.faults import ExitCode, give_up
 from limen.cli.opening import ConfigOption, DatabaseOption, JsonOption, opened
-from limen.cli.output import emit, say, show_table
+from limen.cli.output import complain, emit, say, show_table
 from limen.clock import SystemClock
 from limen.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from limen.cli.importing import Tally
-    from limen.elsewhere.users import Layout
+    from limen.elsewhere.users import Layout, Source
 
 MOST_SHOWN = 50
+NO_USERNAMES: Final = (
+    "{count:,} accounts have a username, and usernames are not enabled here. To let people sign in "
+    "with theirs, set LIMEN_USERNAME_ENABLED=true, or usernames=UsernamePolicy(enabled=True)."
+)
 _KINDS = "better-auth, authjs, django or fastapi-users"
 
 
@@ -109,17 +115,57 @@ def import_users(
     _check(columns, layout.columns, "--column")
     reading = Interpretation(kind, layout, SystemClock().now(), roles, _pairs(issuer, "--issuer"))
     with (
+        _source_faults(),
         opened(ctx, config, database) as auth,
         Source(source, layout, Names(tables, columns), tuple(roles)) as users,
     ):
-        report = _silent if as_json else _progress
-        tally = Importing(auth, reading, update, dry_run).run(users, batch, report)
+        _check_roles(users, roles)
+        importing = Importing(auth, reading, update, dry_run)
+        _check_hashes(importing.unverifiable(users, batch))
+        tally = importing.run(users, batch, _silent if as_json else _progress)
+        named = auth.settings.usernames.enabled
+    if tally.usernames and not named:
+        complain(NO_USERNAMES.format(count=tally.usernames))
     if as_json:
         emit(tally.as_json(dry_run=dry_run))
     else:
         _summarise(tally, dry_run=dry_run)
     if tally.refused:
         raise typer.Exit(ExitCode.FAILED)
+
+
+@contextlib.contextmanager
+def _source_faults() -> Iterator[None]:
+    """Tell a source that does not answer from a database of ours that does not."""
+    from limen.elsewhere.users import SourceUnavailable  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except SourceUnavailable as fault:
+        complain(f"{fault}. Check that the server in SOURCE_URL runs and lets this user in.")
+        raise typer.Exit(ExitCode.STORE) from None
+
+
+def _check_roles(users: Source, roles: dict[str, str]) -> None:
+    for theirs, meant in users.unmet(roles).items():
+        hint = f"; did you mean {meant}?" if meant else "."
+        raise typer.BadParameter(
+            f"{theirs!r} is no column of their users and no role of any of them{hint}",
+            param_hint="--role",
+        )
+
+
+def _check_hashes(count: int) -> None:
+    if count:
+        who = (
+            "1 account has a bcrypt hash"
+            if count == 1
+            else f"{count:,} accounts have bcrypt hashes"
+        )
+        give_up(
+            f"{who}, and the package that verifies those is not installed, so the owners could not "
+            "sign in. Nothing was changed. Install limen[bcrypt] here and where Limen serves."
+        )
 
 
 def _layout_of(kind: str) -> Layout:

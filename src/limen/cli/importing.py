@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from limen.elsewhere.users import Unreadable
+from limen.foreign_hashes import has_bcrypt, needs_bcrypt
 from limen.operations import Imported
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[str, str, str]] = field(default_factory=list)  # id, address, outcome
     without_password: int = 0
+    usernames: int = 0
 
     def enter(self, id_: str, email: str, outcome: str) -> None:
         """Count one row."""
@@ -62,6 +64,7 @@ class Tally:
             "rows": self.done,
             "outcomes": dict(sorted(self.counts.items())),
             "without_password": self.without_password,
+            "usernames": self.usernames,
             "refused": [
                 {"id": id_, "email": email, "why": outcome} for id_, email, outcome in self.refused
             ],
@@ -70,13 +73,21 @@ class Tally:
 
 @dataclass(slots=True)
 class Importing:
-    """One import into one Limen. Each account is one transaction, so it can be broken off."""
+    """One import into one Limen. Each account comes by itself, so it can be broken off."""
 
     auth: BlockingLimen
     interpretation: Interpretation
     update: bool
     dry_run: bool
     _seen: set[object] = field(default_factory=set)
+
+    def unverifiable(self, source: Source, batch: int) -> int:
+        """Return how many hashes no package here verifies; reads nothing if all can be."""
+        if has_bcrypt():
+            return 0
+        read = (self.interpretation.read(*one) for page in source.pages(batch) for one in page)
+        hashes = (one.password_hash for one in read if not isinstance(one, Unreadable))
+        return sum(one is not None and needs_bcrypt(one) for one in hashes)
 
     def run(self, source: Source, batch: int, report: Callable[[Tally], None]) -> Tally:
         """Import every user, and report after each batch."""
@@ -89,8 +100,9 @@ class Importing:
                     continue
                 outcome = self._outcome(read)
                 tally.enter(str(row["id"]), read.account.email, outcome)
-                if outcome in WELL and read.password_hash is None:
-                    tally.without_password += 1
+                if outcome in WELL:
+                    tally.without_password += read.password_hash is None
+                    tally.usernames += read.account.username is not None
             report(tally)
         return tally
 

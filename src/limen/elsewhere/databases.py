@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import URL, create_engine, event, make_url
@@ -28,6 +29,7 @@ _EXAMPLES: Final = "Use sqlite:///their.db or postgresql://user:password@host/na
 def blocking_engine(url: str, setting: str) -> Engine:
     """Return an engine for a command; raises `ConfigurationError` about `setting`."""
     parsed = _parsed(url, _BLOCKING, setting)
+    _check_file(parsed, setting)
     # Whoever imports reads long tables, so no statement has a time limit here.
     arguments: dict[str, Any] = {}
     if parsed.get_backend_name() == "postgresql":
@@ -60,10 +62,21 @@ def awaited_engine(url: str, setting: str) -> AsyncEngine:
     return engine
 
 
+class SourceUnavailable(StoreUnavailable):
+    """A database to import from does not answer."""
+
+    def __init__(self, fault: SQLAlchemyError) -> None:
+        super().__init__(_does_not_answer("the source", fault))
+
+
 def unavailable(what: str, fault: SQLAlchemyError | OSError) -> StoreUnavailable:
     """Return what to raise for a fault of such a database, without what it was asked."""
+    return StoreUnavailable(_does_not_answer(what, fault))
+
+
+def _does_not_answer(what: str, fault: SQLAlchemyError | OSError) -> str:
     cause = getattr(fault, "orig", None) or fault
-    return StoreUnavailable(f"{what} does not answer ({type(cause).__name__})")
+    return f"{what} does not answer ({type(cause).__name__})"
 
 
 def _parsed(text: str, drivers: Mapping[str, str], setting: str) -> URL:
@@ -84,6 +97,18 @@ def _parsed(text: str, drivers: Mapping[str, str], setting: str) -> URL:
         name = url.database.removeprefix("file:")
         url = url.set(database=f"file:{name}").update_query_dict({"mode": "rw", "uri": "true"})
     return url
+
+
+def _check_file(url: URL, setting: str) -> None:
+    if url.get_backend_name() != "sqlite":
+        return
+    name = (url.database or "").removeprefix("file:")
+    if not Path(name).is_file():
+        raise ConfigurationError(
+            setting,
+            f"there is no such file: {name}.",
+            "A path from the root has four slashes: sqlite:////srv/their.db.",
+        )
 
 
 def _read_only(engine: Engine) -> None:

@@ -30,6 +30,7 @@ class There:
 
     table: TableClause
     columns: Mapping[str, ColumnElement[Any]]
+    present: frozenset[str]  # every column that it has, by their names
 
     def labelled(self) -> list[ColumnElement[Any]]:
         """Return the columns under our names."""
@@ -94,4 +95,5 @@ def _there(
                 f"Name it with {names.column_option(ours)}; there is {', '.join(sorted(present))}.",
             )
     clause = table(plain, *map(column, sorted({*found.values()})), schema=schema)
-    return There(clause, {ours: clause.c[theirs] for ours, theirs in found.items()})
+    columns = {ours: clause.c[theirs] for ours, theirs in found.items()}
+    return There(clause, columns, frozenset(present))

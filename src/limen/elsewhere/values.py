@@ -22,6 +22,11 @@ def truth(value: object) -> bool:
     return bool(value)
 
 
+def roles_in(value: object) -> frozenset[str]:
+    """Return the words of a column of roles, which stand with commas between them."""
+    return frozenset(one.strip() for one in text(value).split(","))
+
+
 def moment(value: object) -> int | None:
     """Return a time in milliseconds, `None` if there is none that can be read."""
     if isinstance(value, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limen.elsewhere.databases import SourceUnavailable as SourceUnavailable
 from limen.elsewhere.layouts import LAYOUTS as LAYOUTS
 from limen.elsewhere.layouts import Layout as Layout
 from limen.elsewhere.layouts import Names as Names

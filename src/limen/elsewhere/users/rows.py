@@ -20,9 +20,9 @@ from limen.account import (
     is_email,
     normalised_email,
 )
-from limen.elsewhere.values import moment, text, truth
+from limen.elsewhere.values import moment, roles_in, text, truth
 from limen.foreign_hashes import marked
-from limen.usernames import MAX_USERNAME, UsernamePolicy, normalised_username
+from limen.usernames import ANY_USERNAME, normalised_username
 
 if TYPE_CHECKING:
     from limen.elsewhere.layouts import Layout
@@ -32,8 +32,6 @@ Row: TypeAlias = Mapping[str, Any]
 # What stays an account's id, so that keys to it in other tables go on meaning it.
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}")
 _OWN_ID_OCTETS: Final = 16
-# Other names, such as one that is an e-mail address, are left out: the account goes without.
-_ANY_USERNAME: Final = UsernamePolicy(enabled=True, minimum=1, maximum=MAX_USERNAME)
 # How providers with one issuer for everybody name themselves; the others have none.
 ISSUERS: Final[Mapping[str, str]] = {
     "apple": "https://appleid.apple.com",
@@ -77,7 +75,8 @@ class Interpretation:
         created_at = moment(user.get("created_at")) or self.now
         shown = text(user.get("display_username")) or text(user.get("username"))
         username = normalised_username(text(user.get("username")))
-        named = _ANY_USERNAME.refusal_of(username, shown) is None
+        # Another name, such as one that is an e-mail address, is left out.
+        named = ANY_USERNAME.refusal_of(username, shown) is None
         account = Account(
             id=id_,
             email=email,
@@ -101,7 +100,7 @@ class Interpretation:
         return ACCOUNT_PREFIX + base64.urlsafe_b64encode(digest[:_OWN_ID_OCTETS]).decode()[:22]
 
     def _roles_of(self, user: Row) -> frozenset[str]:
-        held = {one.strip() for one in text(user.get("role")).split(",")}
+        held = roles_in(user.get("role"))
         return checked_roles(
             ours
             for theirs, ours in self.roles.items()

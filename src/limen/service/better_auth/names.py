@@ -10,6 +10,7 @@ from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
     from limen.service.better_auth.endpoint import Call
+    from limen.usernames import UsernamePolicy
 
 _FORMS: Final = {
     Reason.USERNAME_TOO_SHORT: wire.USERNAME_TOO_SHORT,
@@ -30,9 +31,9 @@ class Names(TypedDict, total=False):
     display_username: str
 
 
-def form_of(call: Call, username: str) -> Answer | None:
-    """Answer 422 for a text that is no username here."""
-    reason = call.auth.settings.usernames.refusal_of(username)
+def form_of(username: str, policy: UsernamePolicy) -> Answer | None:
+    """Answer 422 for a text that is no username under a policy."""
+    reason = policy.refusal_of(username)
     return None if reason is None else _FORMS[reason].answer()
 
 

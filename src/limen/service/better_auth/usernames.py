@@ -15,6 +15,7 @@ from limen.service.better_auth.accounts import (
 from limen.service.better_auth.bodies import Body, Field
 from limen.service.better_auth.endpoint import CARRIER_HEADER, Endpoint
 from limen.service.better_auth.wire import Answer, json_answer
+from limen.usernames import ANY_USERNAME
 
 if TYPE_CHECKING:
     from limen.service.better_auth.endpoint import Call
@@ -26,7 +27,8 @@ async def sign_in(call: Call) -> Answer:
     received(call, "username", username, password)
     if not username or not password:
         return wire.WRONG_USERNAME.answer(CHALLENGE)
-    malformed = names.form_of(call, username)
+    # An imported name may be shorter or longer than one that is chosen here.
+    malformed = names.form_of(username, ANY_USERNAME)
     if malformed is not None:
         return malformed
     outcome = await call.auth.sign_in_with_username(
@@ -43,7 +45,7 @@ async def sign_in(call: Call) -> Answer:
 async def is_available(call: Call) -> Answer:
     """Say whether a username is free."""
     username = call.body["username"]
-    malformed = names.form_of(call, username)
+    malformed = names.form_of(username, call.auth.settings.usernames)
     if malformed is not None:
         return malformed
     return json_answer({"available": await call.auth.is_username_available(username) is True})
