@@ -1,1 +1,1 @@
-"""The ready-made HTTP service: the better-auth wire protocol as an ASGI application."""
+"""The ready-made HTTP service: two wire protocols as ASGI applications."""
