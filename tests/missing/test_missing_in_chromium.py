@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from places import Tls, Visit, World, allowing, changing, named
 
-from limen import CookieSettings
+from limen import CookieSettings, Target
 
 Visiting = Callable[[str, str], Visit]
 
@@ -33,6 +33,47 @@ def test_a_cookie_that_arrives_is_not_missing(world: World, visit: Visiting) -> 
     assert at.is_signed_in
     told = at.why()
     assert (told["cause"], told["also"]) == ("arrived", [])
+
+
+def test_where_all_is_well_the_console_stays_quiet(world: World, visit: Visiting) -> None:
+    page = named(world.pages(), "localhost")
+    live = world.service(allowing(page), trusted_origins=[page])
+    at = visit(page, named(live.url, "localhost"))
+    said: list[tuple[str, str]] = []
+    refused: list[str] = []
+    at.page.on("console", lambda one: said.append((one.type, one.location["url"])))
+    at.page.on("response", lambda one: refused.append(one.url) if one.status >= 400 else None)
+    assert at.sign_up() == 200
+    assert at.why()["cause"] == "arrived"
+    assert [kind for kind, url in said if url.startswith(at.api)] == ["info"]
+    assert [url for url in refused if url.startswith(at.api)] == []
+
+
+def test_a_cookie_that_arrives_may_not_be_accepted(world: World, visit: Visiting) -> None:
+    page = named(world.pages(), "localhost")
+    live = world.service(allowing(page), trusted_origins=[page])
+    at = visit(page, named(live.url, "localhost"))
+    assert at.sign_up() == 200
+    (account,) = live.run(live.auth.accounts())
+    live.run(live.auth.revoke(Target.user(account.id)))
+    assert at.has_cookie
+    told = at.why()
+    assert (told["cause"], told["also"]) == ("not-accepted", [])
+    assert not at.is_signed_in
+    assert at.why()["cause"] != "arrived"
+
+
+def test_behind_a_rewrite_the_script_is_asked_where_the_page_asks(
+    world: World, visit: Visiting
+) -> None:
+    live = world.service(base_url="http://localhost:3000")
+    page = named(world.proxied(live.url, host="localhost:8000"), "localhost")
+    at = visit(page, page)
+    assert missing(at) == 403
+    told = at.why()
+    assert told["cause"] == "base-url"
+    assert told["also"] == []
+    assert f"base_url is http://localhost:3000, the page is {page}" in told["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -193,4 +234,5 @@ def test_a_proxy_that_hides_https(world: World, visit: Visiting, tls: Tls) -> No
     assert missing(at) == 403
     told = at.why()
     assert told["cause"] == "proxy-scheme"
-    assert f"LIMEN_BASE_URL to {page}" in told["remedy"]
+    assert f"LIMEN_BASE_URL={page} " in told["remedy"]
+    assert f'base_url="{page}" in Limen(...)' in told["remedy"]

@@ -13,7 +13,16 @@ import pytest
 from limen import Limen
 from limen.service.app import create_app
 from limen.web.development import STATED_IN
-from limen.web.missing import CAUSES, Cors, SetCookie, SignedIn, Situation, causes_of
+from limen.web.missing import (
+    CAUSES,
+    Cors,
+    SetCookie,
+    SignedIn,
+    Situation,
+    Stranger,
+    causes_of,
+    without_value,
+)
 from limen.web.missing.sites import is_public_suffix, same_site
 
 SECRET = "Zk3-pX9vQ2rTn8wLb6Yc4Hs1Jd7Gf5Ma0Eo_UiBq"
@@ -61,6 +70,14 @@ def test_a_line_is_read_as_a_browser_reads_it() -> None:
 
 
 SITUATIONS: dict[str, Situation] = {
+    "not-limen": Situation(PAGE, API, stranger=Stranger(f"{API}/wrong", 404)),
+    "base-url": Situation(
+        "http://localhost:3001",
+        "http://localhost:3001",
+        seen="http://localhost:8000",
+        base_url="http://localhost:3000",
+        trusted=False,
+    ),
     "proxy-scheme": Situation(API, API, seen="http://api.example.com", trusted=False),
     "proxy-host": Situation(API, API, seen="https://internal", trusted=False),
     "untrusted-origin": Situation(PAGE, API, trusted=False),
@@ -96,6 +113,47 @@ def test_each_cause_alone_is_one_sentence_with_a_remedy(name: str) -> None:
     assert ". " not in cause.sentence.replace("*. ", "")
 
 
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_remedy_names_a_setting_as_code_writes_it_and_as_the_environment_does(name: str) -> None:
+    (cause,) = causes_of(SITUATIONS[name])
+    assert ("LIMEN_" in cause.remedy) is ("Limen(" in cause.remedy)
+
+
+@pytest.mark.parametrize(
+    ("page", "api", "base_url", "cause"),
+    [
+        ("http://localhost:3001", "http://localhost:3001", "http://localhost:3000", "base-url"),
+        ("http://localhost:3001", "http://localhost:8000", "http://localhost:3000", "base-url"),
+        (PAGE, PAGE, API, "base-url"),
+        (PAGE, API, API, "untrusted-origin"),
+        ("http://localhost:3000", "http://localhost:8000", "http://localhost:8000",
+         "untrusted-origin"),
+        (PAGE, PAGE, None, "proxy-host"),
+    ],
+)  # fmt: skip
+def test_a_page_that_is_refused_is_given_one_reason_and_no_delivery_is_judged(
+    page: str, api: str, base_url: str | None, cause: str
+) -> None:
+    for known in ({"delivered": False}, {"kept": False}):
+        at = Situation(page, api, base_url=base_url, trusted=False, **known)
+        assert [one.name for one in causes_of(at)] == [cause]
+    if cause == "base-url":
+        assert f"base_url is {base_url}, the page is {page}" in causes_of(at)[0].sentence
+
+
+def test_who_has_asked_the_doctor_is_not_sent_to_it_again() -> None:
+    by_doctor = Situation(PAGE, API, (GOOD,), delivered=False)
+    by_page = Situation(PAGE, API, (GOOD,), kept=False)
+    assert "limen doctor" not in causes_of(by_doctor)[0].remedy
+    assert "limen doctor" in causes_of(by_page)[0].remedy
+
+
+def test_a_line_is_shown_without_anything_that_may_be_secret() -> None:
+    line = "a=s3cret; Path=/; s3cret=1; SameSite=Lax;HttpOnly; Max-Age=0; s3cret"
+    assert without_value(line) == "a; Path=/; SameSite=Lax; HttpOnly; Max-Age=0"
+    assert without_value("s3cret; Secure") == "(no name); Secure"
+
+
 def test_every_rule_has_its_situation_and_a_right_one_has_none() -> None:
     heard = {rule for one in SITUATIONS.values() for rule in CAUSES if rule(one) is not None}
     assert heard == set(CAUSES)
@@ -109,14 +167,16 @@ def test_a_cookie_that_came_back_is_not_explained_away() -> None:
     assert causes_of(across) == ()
 
 
-def get(auth: Limen, path: str, *, client: str = "127.0.0.1", **headers: str) -> httpx.Response:
+def get(
+    auth: Limen, path: str, *, client: str = "127.0.0.1", method: str = "GET", **headers: str
+) -> httpx.Response:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(create_app(auth), client=(client, 5))
         async with (
             httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as asking,
             auth,
         ):
-            return await asking.get(f"/api/auth/{path}", headers=headers)
+            return await asking.request(method, f"/api/auth/{path}", headers=headers)
 
     return asyncio.run(ask())
 
@@ -131,22 +191,36 @@ def nothing_stated(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.mark.parametrize("path", ["why", "why.js"])
+@pytest.mark.parametrize(
+    ("method", "path", "served"),
+    [("GET", "why", 200), ("POST", "why", 204), ("GET", "why.js", 200)],
+)
 def test_it_is_served_to_the_developer_and_to_nobody_else(
-    path: str, monkeypatch: pytest.MonkeyPatch
+    method: str, path: str, served: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert get(limen(), path).status_code == 200
-    assert get(limen(base_url="http://localhost:8000"), path).status_code == 200
-    assert get(limen(), path, **{"X-Forwarded-For": "127.0.0.1, ::1"}).status_code == 200
-    assert get(limen(), path, client="::ffff:127.0.0.1").status_code == 200
+    def status(auth: Limen, client: str = "127.0.0.1", **headers: str) -> int:
+        return get(auth, path, client=client, method=method, **headers).status_code
+
+    assert status(limen()) == served
+    assert status(limen(base_url="http://localhost:8000")) == served
+    assert status(limen(), **{"X-Forwarded-For": "127.0.0.1, ::1"}) == served
+    assert status(limen(), "::ffff:127.0.0.1") == served
     for client in ("10.0.0.1", "203.0.113.5", "testclient"):
-        assert get(limen(), path, client=client).status_code == 404
+        assert status(limen(), client) == 404
     for told in ("203.0.113.5", "127.0.0.1, 203.0.113.5", "unknown"):
-        assert get(limen(), path, **{"X-Forwarded-For": told}).status_code == 404
+        assert status(limen(), **{"X-Forwarded-For": told}) == 404
     for url in ("https://app.example", "http://10.0.0.1:8000"):
-        assert get(limen(base_url=url), path).status_code == 404
+        assert status(limen(base_url=url)) == 404
     monkeypatch.setenv("APP_ENV", "prod-eu-1")
-    assert get(limen(), path).status_code == 404
+    assert status(limen()) == 404
+
+
+def test_the_answer_to_the_script_is_empty_for_everybody() -> None:
+    foreign = {"Origin": "https://evil.example", "Cookie": "better-auth.session_token=x"}
+    answer = get(limen(), "why", method="POST", **foreign)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "set-cookie" not in answer.headers
+    assert "content-length" not in answer.headers
 
 
 def test_it_is_no_part_of_the_documented_protocol() -> None:
@@ -177,8 +251,11 @@ def test_a_single_request_is_judged_as_well() -> None:
     told = get(limen(), "why", Origin="http://127.0.0.1:3000").json()
     assert told["cause"] == "untrusted-origin"
     sent = {"Cookie": "better-auth.session_token=x"}
-    assert get(limen(), "why", **sent).json()["cause"] == "arrived"
+    assert get(limen(), "why", **sent).json()["cause"] == "not-accepted"
     assert get(limen(), "why").json()["cause"] == "not-signed-in"
+    told = get(limen(base_url="http://localhost:3000"), "why", Origin="http://localhost:3001")
+    assert told.json()["cause"] == "base-url"
+    assert told.json()["baseUrl"] == "http://localhost:3000"
 
 
 def test_the_document_explains_each_cause_in_this_order() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ async def send_answer(answer: Answer, send: Send) -> None:
     headers.append(("X-Content-Type-Options", "nosniff"))
     if answer.media_type is not None:
         headers.append(("Content-Type", answer.media_type))
-    headers.append(("Content-Length", str(len(answer.body))))
+    if answer.status != HTTPStatus.NO_CONTENT:  # which has no length (RFC 9110 section 8.6)
+        headers.append(("Content-Length", str(len(answer.body))))
     lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": lines})
     await send({"type": "http.response.body", "body": answer.body})

@@ -2,7 +2,7 @@
 (() => {
   const asked = new URL(document.currentScript.src);
   const question = (credentials) =>
-    // Nothing is served for POST here: whether the page may read the refusal is the question.
+    // The answer is empty: whether the page may read it is the question.
     fetch(asked.href.replace(/\.js$/, ""), {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -15,7 +15,8 @@
   globalThis.limenWhy = {
     answer(told) {
       Object.assign(this, told);
-      console.warn(["Limen:", told.sentence, told.remedy, ...told.also].join(" "));
+      const say = told.cause === "arrived" ? console.info : console.warn;
+      say(["Limen:", told.sentence, told.remedy, ...told.also].join(" "));
     },
   };
   (async () => {

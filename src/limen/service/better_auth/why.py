@@ -18,10 +18,12 @@ from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
+from limen.errors import StoreUnavailable
 from limen.service.better_auth import schemas
 from limen.service.better_auth.endpoint import Endpoint
 from limen.service.better_auth.wire import NOT_FOUND, Answer, json_answer
 from limen.transports.origin import origin_of
+from limen.verdict import Authenticated
 from limen.web.development import from_this_machine, is_development
 from limen.web.missing import Cause, Cors, SetCookie, SignedIn, Situation, causes_of
 
@@ -34,7 +36,20 @@ _PROBE_AGE_S: Final = 600
 _MOST_PAGES: Final = 64
 _SCRIPT: Final = "text/javascript; charset=utf-8"
 _FIRST: Final = (resources.files("limen.service.better_auth") / "why.js").read_text("utf-8")
-_ARRIVED: Final = Cause("arrived", "The cookie is here: this browser sends it.", "Nothing to do.")
+_ARRIVED: Final = Cause(
+    "arrived", "The cookie is here: this browser sends it, and it is accepted.", "Nothing to do."
+)
+_NOT_ACCEPTED: Final = Cause(
+    "not-accepted",
+    "The cookie arrives, and is not accepted: it has expired, was revoked or is from another "
+    "secret.",
+    "Sign in again.",
+)
+_NOT_JUDGED: Final = Cause(
+    "not-judged",
+    "The cookie arrives, and the store that has to judge it does not answer.",
+    "See what `limen doctor` says of the store.",
+)
 _NOBODY: Final = Cause(
     "not-signed-in",
     "Nothing keeps the cookie from this page, and nobody has signed in from it since the service "
@@ -61,10 +76,12 @@ class Why:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return what is served besides; none of it is documented as part of the protocol."""
         summary = "Say why a cookie is missing, in development"
-        return tuple(
+        facts, script = (
             Endpoint("GET", path, handler, summary, schemas.OK, needs_store=False)
             for path, handler in (("/why", self.facts), ("/why.js", self.script))
         )
+        readable = replace(facts, method="POST", handler=self.readable, anywhere=True)
+        return facts, readable, script
 
     def note(self, call: Call) -> None:
         """Remember who was given cookies with this answer, or lost them."""
@@ -91,8 +108,14 @@ class Why:
         if not from_this_machine(call.request_auth.scope):
             return NOT_FOUND
         page = origin_of(call.header(b"origin")) or call.request_auth.own_origin
-        causes = self._causes(call, self._seen(call, page, call.request_auth.own_origin))
-        return json_answer(_told(causes), headers=(self._probe(call),))
+        situation = self._seen(call, page, call.request_auth.own_origin)
+        told = _told(await self._causes(call, situation))
+        itself = {"baseUrl": situation.base_url, "seen": situation.seen}
+        return json_answer(told | itself, headers=(self._probe(call),))
+
+    async def readable(self, call: Call) -> Answer:
+        """Say nothing: whether the page may read the answer is what its script asks."""
+        return Answer(204) if from_this_machine(call.request_auth.scope) else NOT_FOUND
 
     async def script(self, call: Call) -> Answer:
         """Return the script that asks, and in its second step the one that answers."""
@@ -103,7 +126,8 @@ class Why:
         page, api = (_origin(call, name) for name in ("page", "api"))
         if page is None or api is None:
             return NOT_FOUND
-        causes = self._causes(call, self._seen(call, page, api, came_back=_sends(call, PROBE)))
+        situation = self._seen(call, page, api, came_back=_sends(call, PROBE))
+        causes = await self._causes(call, situation)
         told = json.dumps(_told(causes)).replace("<", "\\u003c")
         return Answer(200, f"limenWhy.answer({told});".encode(), _SCRIPT)
 
@@ -123,6 +147,7 @@ class Why:
                 SetCookie.of(value.decode("latin-1"))
                 for _, value in request_auth.cookies.withdraw()
             ),
+            base_url=origin_of(call.auth.settings.base_url or ""),
             seen=request_auth.own_origin,
             trusted=request_auth.trusts_target(f"{page}/"),
             cors=_cors(call, page),
@@ -130,9 +155,15 @@ class Why:
             signed_in=signed_in,
         )
 
-    def _causes(self, call: Call, situation: Situation) -> tuple[Cause, ...]:
+    async def _causes(self, call: Call, situation: Situation) -> tuple[Cause, ...]:
+        try:
+            accepted = isinstance(await call.request_auth.verdict(), Authenticated)
+        except StoreUnavailable:
+            return (_NOT_JUDGED,)
+        if accepted:
+            return (_ARRIVED,)
         if _sends(call, ""):
-            return (_ARRIVED, *causes_of(replace(situation, signed_in=None)))
+            return (_NOT_ACCEPTED, *causes_of(replace(situation, signed_in=None)))
         found = causes_of(situation)
         if found:
             return found

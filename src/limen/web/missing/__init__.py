@@ -10,3 +10,5 @@ from limen.web.missing.situation import Cors as Cors
 from limen.web.missing.situation import SetCookie as SetCookie
 from limen.web.missing.situation import SignedIn as SignedIn
 from limen.web.missing.situation import Situation as Situation
+from limen.web.missing.situation import Stranger as Stranger
+from limen.web.missing.situation import without_value as without_value

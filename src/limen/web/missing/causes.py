@@ -1,8 +1,8 @@
 """The causes: each with its test, its one sentence and what to do.
 
-In this order, because a later one only matters once the earlier ones are gone: what the
-service refuses, what the page may not read, what the browser does not keep, what it does not
-send, and what was never given to it.
+In this order, because a later one only matters once the earlier ones are gone: whether it is
+Limen that answers, what the service refuses, what the page may not read, what the browser does
+not keep, what it does not send, and what was never given to it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from limen.transports.cookie import MAX_COOKIE_OCTETS
 from limen.transports.origin import is_loopback
@@ -42,40 +43,89 @@ def _found(situation: Situation) -> Iterator[Cause]:
             yield cause
 
 
-# -- what the service refuses
+# -- who answers, and what the service refuses
+
+
+def not_limen(at: Situation) -> Cause | None:
+    """Something else answers there, so nothing is known of the service."""
+    if at.stranger is None:
+        return None
+    return Cause(
+        "not-limen",
+        f"Nothing at {at.stranger.address} speaks Limen's protocol ({at.stranger.status}).",
+        "Is it mounted under another base_path? Then name that path as well, as in --api "
+        f"{at.api}/auth.",
+    )
+
+
+def other_base_url(at: Situation) -> Cause | None:
+    """The page asks its own origin, or stands on another port, and base_url names another."""
+    base_url = at.base_url
+    if at.trusted is not False or base_url is None or base_url == at.api:
+        return None
+    if at.page != at.api and not _only_the_port_differs(at.page, base_url):
+        return None
+    return Cause(
+        "base-url",
+        f"The service's base_url is {base_url}, the page is {at.page}, so it holds the page for a "
+        "stranger and refuses the sign-in.",
+        f"Open the page as {base_url}; or set {_base_url(at.page)}; or trust both: "
+        f"{_trusting(at.page)}.",
+    )
+
+
+def _only_the_port_differs(one: str, other: str) -> bool:
+    return (urlsplit(one).scheme, host_of(one)) == (urlsplit(other).scheme, host_of(other))
 
 
 def proxy_address(at: Situation) -> Cause | None:
     """Compare where the browser thinks it is with where the service thinks it is."""
     if at.trusted is not False or at.page != at.api or at.seen == at.api:
         return None
+    if at.base_url is not None:
+        return None  # the service goes by that, whatever a proxy says
     if at.seen is not None and at.seen.partition("://")[0] != at.api.partition("://")[0]:
         return Cause(
             "proxy-scheme",
             f"The browser asks {at.api}, but the proxy in front tells the service {at.seen}, so "
             "the service holds its own page for a stranger and refuses the sign-in.",
-            f"Set LIMEN_BASE_URL to {at.api}, or let the proxy send X-Forwarded-Proto and the "
+            f"Set {_base_url(at.api)}; or let the proxy send X-Forwarded-Proto and the "
             "server believe it (uvicorn: --proxy-headers --forwarded-allow-ips).",
         )
-    seen = "another host" if at.seen is None else at.seen
+    told = (
+        "base_url or a proxy in front names the service otherwise"
+        if at.seen is None
+        else f"the proxy in front tells the service {at.seen}"
+    )
     return Cause(
         "proxy-host",
-        f"The browser asks {at.api}, but the proxy in front tells the service {seen}, so the "
+        f"The browser asks {at.api}, but {told}, so the "
         "service holds its own page for a stranger and refuses the sign-in.",
-        f"Set LIMEN_BASE_URL to {at.api}, or let the proxy pass Host on as it came "
+        f"Set {_base_url(at.api)}; or let the proxy pass Host on as it came "
         "(nginx: proxy_set_header Host $http_host).",
     )
 
 
 def untrusted_origin(at: Situation) -> Cause | None:
     """A page that is not listed may not sign anybody in."""
-    if at.trusted is not False or proxy_address(at) is not None:
+    if at.trusted is not False or other_base_url(at) or proxy_address(at):
         return None
     return Cause(
         "untrusted-origin",
         f"The service refuses sign-ins from {at.page}, because that is neither its base_url nor "
         "in trusted_origins.",
-        f"Add {at.page} to LIMEN_TRUSTED_ORIGINS.",
+        f"Trust it: {_trusting(at.page)}.",
+    )
+
+
+def _base_url(origin: str) -> str:
+    return f'base_url="{origin}" in Limen(...), or LIMEN_BASE_URL={origin} with `limen serve`'
+
+
+def _trusting(page: str) -> str:
+    return (
+        f'trusted_origins=["{page}"] in Limen(...), or {page} in LIMEN_TRUSTED_ORIGINS with '
+        "`limen serve`"
     )
 
 
@@ -134,8 +184,8 @@ def too_large(at: Situation) -> Cause | None:
         "too-large",
         f"The cookie {cookie.name} has {cookie.size} octets, and browsers drop what has more than "
         f"{MAX_COOKIE_OCTETS}.",
-        "Give accounts fewer or shorter roles, use strategy='session', or find what makes it "
-        "longer on the way.",
+        'Give accounts fewer or shorter roles, use Limen("session") (LIMEN_STRATEGY with `limen '
+        "serve`), or find what makes it longer on the way.",
     )
 
 
@@ -155,7 +205,9 @@ def host_prefix(at: Situation) -> Cause | None:
                 f"Browsers drop {cookie.name}, because {' and '.join(wrong)}, and __Host- forbids "
                 "that.",
                 "Find the proxy that changes Set-Cookie (nginx: proxy_cookie_domain, "
-                "proxy_cookie_path, proxy_cookie_flags), or set host_prefix=False and a domain.",
+                "proxy_cookie_path, proxy_cookie_flags); or set "
+                "cookies=CookieSettings(host_prefix=False) in Limen(...), or "
+                "LIMEN_COOKIE_HOST_PREFIX=false with `limen serve`.",
             )
     return None
 
@@ -213,7 +265,8 @@ def domain(at: Situation) -> Cause | None:
         return Cause(
             "domain",
             f"Browsers drop {cookie.name}, because it is for the domain {stated} and {why}.",
-            f"Leave LIMEN_COOKIE_DOMAIN out, or set it to {host} or a domain of yours above it.",
+            "Leave the domain out (of CookieSettings in Limen(...), or LIMEN_COOKIE_DOMAIN with "
+            f"`limen serve`), or set it to {host} or a domain of yours above it.",
         )
     return None
 
@@ -243,12 +296,15 @@ def _one_site(at: Situation) -> str:
         )
     return (
         "Serve the API below the page's own domain, or under its own origin by a rewrite; only if "
-        "neither can be, set LIMEN_COOKIE_SAME_SITE=none over https, which some browsers block."
+        'neither can be, set cookies=CookieSettings(same_site="none") in Limen(...), or '
+        "LIMEN_COOKIE_SAME_SITE=none with `limen serve`, over https, which some browsers block."
     )
 
 
 def dropped_on_the_way(at: Situation) -> Cause | None:
-    """What the service sets must arrive."""
+    """What the service sets must arrive; for a page that it refuses it sets nothing."""
+    if at.trusted is False:
+        return None
     unexplained = at.kept is False and _nothing_else(at, across_sites=False)
     if at.delivered is not False and not unexplained:
         return None
@@ -256,9 +312,13 @@ def dropped_on_the_way(at: Situation) -> Cause | None:
         "set-cookie-dropped",
         "The service sets the cookie, and something between it and the browser takes the "
         "Set-Cookie header away or changes it.",
-        f"Look at the proxy, the CDN or the code of your own that hands the answer on; `limen "
-        f"doctor --origin {at.page} --api {at.api}` shows what arrives.",
+        "Look at the proxy, the CDN or the code of your own that hands the answer on"
+        + ("." if at.kept is None else f"; {_doctor(at)} shows what arrives."),
     )
+
+
+def _doctor(at: Situation) -> str:
+    return f"`limen doctor --origin {at.page} --api {at.api}`"
 
 
 def third_party(at: Situation) -> Cause | None:
@@ -321,6 +381,8 @@ _OF_THE_BROWSER: Final[tuple[Rule, ...]] = (
     same_site,
 )
 CAUSES: Final[tuple[Rule, ...]] = (
+    not_limen,
+    other_base_url,
     proxy_address,
     untrusted_origin,
     cors,

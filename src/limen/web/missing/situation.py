@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto, unique
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from limen.web.missing.sites import host_of, same_site
 
@@ -44,6 +44,18 @@ class SetCookie:
         )
 
 
+_ATTRIBUTES: Final = frozenset(
+    ("domain", "expires", "httponly", "max-age", "partitioned", "path", "samesite", "secure")
+)
+
+
+def without_value(line: str) -> str:
+    """Return the name and the attributes of a `Set-Cookie` line, and nothing that may be secret."""
+    pair, *attributes = (part.strip() for part in line.split(";"))
+    known = (one for one in attributes if one.partition("=")[0].strip().lower() in _ATTRIBUTES)
+    return "; ".join((pair.partition("=")[0] if "=" in pair else "(no name)", *known))
+
+
 @dataclass(frozen=True, slots=True)
 class Cors:
     """What an answer lets a page of another origin read.
@@ -55,6 +67,14 @@ class Cors:
 
     origin: str | None
     credentials: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """What answers at an address where Limen was expected: the address and its HTTP status."""
+
+    address: str
+    status: int
 
 
 @unique
@@ -70,10 +90,10 @@ class SignedIn(Enum):
 class Situation:
     """What is known when somebody asks where a cookie is.
 
-    `page` and `api` are origins as the browser sees them, `seen` is the API as the service
-    itself sees it. `trusted` is whether the service takes a sign-in from this page. `kept`
-    is whether a cookie with the same attributes came back, `delivered` whether `Set-Cookie`
-    arrived at all.
+    `page` and `api` are origins as the browser sees them. `base_url` is the origin of that
+    setting; where it is not set, `seen` is the API as the request names it to the service.
+    `trusted` is whether the service takes a sign-in from this page. `kept` is whether a cookie
+    with the same attributes came back, `delivered` whether `Set-Cookie` arrived at all.
     """
 
     page: str
@@ -85,6 +105,8 @@ class Situation:
     delivered: bool | None = None
     kept: bool | None = None
     signed_in: SignedIn | None = None
+    base_url: str | None = None
+    stranger: Stranger | None = None
 
     @property
     def is_cross_origin(self) -> bool:
