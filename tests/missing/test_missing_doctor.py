@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from live import served
 from places import Visit, World, allowing, changing, named
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from limen import CookieSettings
@@ -69,9 +74,83 @@ def test_what_a_proxy_makes_of_the_cookie(world: World, visit: Visiting, cause: 
     assert at.why()["cause"] == "set-cookie-dropped"  # all that can be seen from inside
     told = doctor(page, page)
     assert causes(told) == [cause]
-    (finding,) = told["findings"]
+    finding, *received = told["findings"]
     assert finding["sentence"].endswith(".")
-    assert finding["remedy"]
+    assert "limen doctor" not in finding["remedy"]
+    if cause == "set-cookie-dropped":
+        assert received == []
+    else:
+        assert f"{NAME}; " in received[0]["sentence"]
+        assert "HttpOnly" in received[0]["sentence"]
+        assert "xxx" not in json.dumps(told)
+
+
+@pytest.mark.parametrize("path", ["/wrong", "/api", "/api/auth/ok"])
+def test_a_path_under_which_nothing_of_limen_answers(world: World, path: str) -> None:
+    page = "http://localhost:3000"
+    live = world.service(allowing(page), trusted_origins=[page])
+    api = named(live.url, "localhost")
+    told = doctor(page, api + path)
+    assert causes(told) == ["not-limen"]
+    (finding,) = told["findings"]
+    assert finding["sentence"] == f"Nothing at {api}{path} speaks Limen's protocol (404)."
+    assert "base_path" in finding["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("ok", "session"),
+    [
+        (HTMLResponse("<p>ok"), HTMLResponse("<p>")),
+        (JSONResponse({"ok": True}), HTMLResponse("<p>" + "x" * 100_000)),
+        (JSONResponse({"ok": True}), JSONResponse([])),
+        (JSONResponse({"status": "up"}), JSONResponse(None)),
+    ],
+)
+def test_a_server_that_is_no_limen(ok: Response, session: Response) -> None:
+    async def at_ok(_: Request) -> Response:
+        return ok
+
+    async def at_session(_: Request) -> Response:
+        return session
+
+    routes = [Route("/api/auth/ok", at_ok), Route("/api/auth/get-session", at_session)]
+    with served(Starlette(routes=routes)) as (url, _):
+        api = named(url, "localhost")
+        assert causes(doctor(api, api)) == ["not-limen"]
+
+
+def test_base_url_of_another_port_is_said_and_no_proxy_is_blamed(world: World) -> None:
+    live = world.service(base_url="http://localhost:3000")
+    page = named(world.proxied(live.url), "localhost")
+    told = doctor(page, page)
+    assert causes(told) == ["base-url"]
+    sentence = told["findings"][0]["sentence"]
+    assert f"base_url is http://localhost:3000, the page is {page}, " in sentence
+    assert "proxy" not in sentence
+
+
+def test_the_diagnostic_is_not_recommended_where_it_is_not_served(world: World) -> None:
+    live = world.service(base_url="https://app.example")
+    told = doctor("https://app.example", named(live.url, "localhost"))
+    assert "cors-missing" in causes(told)
+    assert "why.js" not in json.dumps(told)
+    page = "http://app.example"
+    public = world.service(allowing(page), base_url="https://app.example", trusted_origins=[page])
+    told = doctor(page, named(public.url, "app.example"))
+    assert "why.js" not in json.dumps(told)
+
+
+def test_nothing_is_stated_where_nothing_answers_and_nothing_is_set() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        api = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        told = doctor(api, api)
+    reasons = {one["subject"]: one["reason"] for one in told["unchecked"]}
+    assert reasons["api"].startswith(f"not asked: nothing answers at {api}")
+    assert reasons["settings"] == "no LIMEN_… and no limen.toml found here."
+    assert set(reasons) == {"api", "settings"}
+    assert causes(told) == ["api"]
+    assert len(told["findings"]) == 1
 
 
 def test_a_right_service_has_no_cause_and_nobody_was_signed_in(world: World) -> None:
@@ -79,7 +158,7 @@ def test_a_right_service_has_no_cause_and_nobody_was_signed_in(world: World) -> 
     live = world.service(allowing(page), trusted_origins=[page])
     told = doctor(page, named(live.url, "localhost"))
     assert causes(told) == []
-    assert "/api/auth/why.js" in told["findings"][0]["remedy"]
+    assert "/api/auth/why.js" in told["findings"][-1]["remedy"]
     assert live.run(live.auth.accounts()) == ()
 
 

@@ -102,8 +102,12 @@ def doctor(
 def _look_for_cookie(overrides: Overrides, origin: str, api: str, diagnosis: Diagnosis) -> None:
     configuration, faults = gather(overrides)
     settings = None
-    if faults or not configuration.values:
-        diagnosis.unchecked.append(Unchecked("settings", "none are valid here."))
+    if faults:
+        reason = "those found here are not valid; `limen doctor` alone says what is wrong."
+        diagnosis.unchecked.append(Unchecked("settings", reason))
+    elif not configuration.values:
+        reason = "no LIMEN_… and no limen.toml found here."
+        diagnosis.unchecked.append(Unchecked("settings", reason))
     else:
         settings = _settings(configuration, diagnosis)
     for one in cookie_checks.look(origin, api, settings):
