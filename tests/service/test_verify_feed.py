@@ -287,6 +287,16 @@ def test_a_feed_that_cannot_be_read_stops_the_start(on_sqlite: tuple[Live, str])
         async with Verifier(f"{live.api}/jwks", **NAMED, feed=feed):
             pytest.fail("it has opened")
 
-    for feed in ("redis://127.0.0.1:1/0", "postgresql://limen@127.0.0.1:1/x", "sqlite:///none.db"):
+    for feed in ("redis://127.0.0.1:1/0", "postgresql://limen@127.0.0.1:1/x"):
         with pytest.raises(StoreUnavailable):
             asyncio.run(begin(feed))
+
+
+def test_a_file_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
+    missing = tmp_path / "none.db"
+    for made in (Verifier, BlockingVerifier):
+        for url in (f"sqlite+aiosqlite:///{missing}", f"sqlite:///{missing}"):
+            with pytest.raises(ConfigurationError) as refused:
+                made("https://app.example/jwks", **NAMED, feed=url)
+            assert str(refused.value).startswith(f"feed: there is no such file: {missing}.")
+    assert not missing.exists()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +13,14 @@ from key_servers import document, key_server
 from live import Live, served
 
 from limen import Authenticated, Reason, Refused, StoreUnavailable, Target
+from limen.claims import TokenPolicy
 from limen.guarantees import RevocationCheck
+from limen.jose import sign
+from limen.keyring import derived_keyring
+from limen.sealing import Secrets
 from limen.testing.clock import FrozenClock
 from limen.verify import BlockingVerifier, KeyLimits, Verifier
+from limen.verify.mismatches import SILENCE_MS, Mismatches
 
 PATIENCE_S = 20
 NAMED = {"issuer": "limen", "audience": "limen"}
@@ -76,6 +82,69 @@ def test_what_does_not_fit_is_refused_by_the_rules_of_limen(
         changes = {"clock": FrozenClock(time.time_ns() // 1_000_000 + int(str(changes["clock"])))}
     verifier = BlockingVerifier(f"{shared.api}/jwks", **(NAMED | changes))  # type: ignore[arg-type]
     assert verifier.authenticate(token) == Refused(reason)
+
+
+@pytest.fixture
+def warned(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.WARNING, logger="limen.verify")
+    return caplog
+
+
+def test_an_operator_reads_which_name_is_wrong(
+    shared: Live, warned: pytest.LogCaptureFixture
+) -> None:
+    token = token_of(shared, "named@example.org")
+    head, body, signature = token.split(".")
+    forged = f"{head}.{body}.{signature[:-4]}AAAA"
+
+    async def awaited() -> None:
+        for names in ({"issuer": "https://a.example"}, {"audience": "https://b.example"}):
+            async with Verifier(f"{shared.api}/jwks", **(NAMED | names)) as verifier:
+                for one in (token, forged, "x"):
+                    await verifier.authenticate(one)
+
+    asyncio.run(awaited())
+    issuer, audience = (one.getMessage() for one in warned.records)
+    for said in ("WRONG_ISSUER", "iss is 'limen'", "expects 'https://a.example'", "else `limen`"):
+        assert said in issuer
+    for said in ("WRONG_AUDIENCE", "aud is 'limen'", "expects 'https://b.example'"):
+        assert said in audience
+    for part in (token, body, signature):
+        assert part not in issuer + audience
+
+
+def test_an_operator_is_told_seldom_and_how_often_it_was(
+    shared: Live, warned: pytest.LogCaptureFixture
+) -> None:
+    token = token_of(shared, "seldom@example.org")
+    clock = FrozenClock(time.time_ns() // 1_000_000)
+    verifier = BlockingVerifier(
+        f"{shared.api}/jwks", issuer="a", audience="limen", clock=clock, limits=EAGER
+    )
+    for _ in range(4):
+        verifier.authenticate(token)
+    assert len(warned.records) == 1
+    assert warned.records[0].levelno == logging.WARNING
+    clock.advance(SILENCE_MS)
+    verifier.authenticate(token)
+    assert len(warned.records) == 2
+    assert "(3 more" in warned.records[1].getMessage()
+
+
+def test_what_a_token_says_reaches_the_log_short_and_harmless(
+    warned: pytest.LogCaptureFixture,
+) -> None:
+    key = derived_keyring(Secrets.of("uV3n-0p1K7x_Gd5tQeY2rWbL9cZ4mHs8JfAa6iXo")).signing
+    policy = TokenPolicy(issuer="limen", audience="limen")
+    says = {"aud": ["a\r\n\x1b[2J\u202e" + "b" * 200, "c", "d", "e", "f"]}
+    token = sign(says, key, "at+jwt").reveal()
+    Mismatches(policy, FrozenClock()).notice(token, Refused(Reason.WRONG_AUDIENCE))
+    said = warned.records[0].getMessage()
+    assert said.isascii() or said.replace("…", "").isascii()
+    assert "'a\\r\\n\\x1b[2J\\u202e" in said
+    assert "b" * 101 not in said
+    assert "'d' and 2 more" in said
+    assert said.isprintable()
 
 
 def test_forged_and_foreign_text_is_refused(shared: Live) -> None:

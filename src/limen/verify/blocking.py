@@ -106,7 +106,9 @@ class BlockingVerifier:
         if known is not None:
             return known
         now = self._parts.clock.now()
-        return drive_blocking(self._parts.strategy.authenticate(Secret(token), now), self, None)
+        verdict = drive_blocking(self._parts.strategy.authenticate(Secret(token), now), self, None)
+        self._parts.mismatches.notice(token, verdict)
+        return verdict
 
     def answer(self, effect: AnyEffect) -> Any:
         """Answer one effect of a flow; called by the driver."""

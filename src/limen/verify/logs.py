@@ -22,8 +22,9 @@ def log_at(url: str) -> Store:
             from limen.stores.redis import RedisStore  # noqa: PLC0415
 
             return RedisStore(url, _NoHome())
-        from limen.stores.sql import open_store  # noqa: PLC0415 - as above
+        from limen.stores.sql import missing_file, open_store  # noqa: PLC0415 - as above
 
+        _check_file(missing_file(url))
         return open_store(url)
     except (ConfigurationError, ModuleNotFoundError) as error:
         fault = _named(error, url)
@@ -37,12 +38,18 @@ def blocking_log_at(url: str) -> BlockingStore:
             from limen.stores.redis import BlockingRedisStore  # noqa: PLC0415 - as above
 
             return BlockingRedisStore(url, _BlockingNoHome())
-        from limen.stores.sql import open_blocking_store  # noqa: PLC0415 - as above
+        from limen.stores.sql import missing_file, open_blocking_store  # noqa: PLC0415 - as above
 
+        _check_file(missing_file(url))
         return open_blocking_store(url)
     except (ConfigurationError, ModuleNotFoundError) as error:
         fault = _named(error, url)
     raise fault
+
+
+def _check_file(missing: str | None) -> None:
+    if missing is not None:
+        raise ConfigurationError("feed", f"there is no such file: {missing}.", _REMEDY)
 
 
 def _is_redis(url: str) -> bool:

@@ -13,6 +13,7 @@ from limen.revocation import Kind
 from limen.strategies.hybrid import HybridStrategy
 from limen.strategies.jwt import JwtStrategy
 from limen.verify.fetching import checked_url
+from limen.verify.mismatches import Mismatches
 from limen.verify.remote_keys import KeyLimits, RemoteKeys
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Parts:
     strategy: JwtStrategy
     max_lag: int
     interval: int
+    mismatches: Mismatches
 
     @property
     def guarantees(self) -> Guarantees:
@@ -84,6 +86,7 @@ def assemble(
         strategy=strategy or JwtStrategy(keys, policy, refresh=False),
         max_lag=lag,
         interval=round(feed_interval * 1000),
+        mismatches=Mismatches(policy, clock),
     )
 
 

@@ -159,7 +159,9 @@ class Verifier:
         if known is not None:
             return known
         now = self._parts.clock.now()
-        return await drive(self._parts.strategy.authenticate(Secret(token), now), self, None)
+        verdict = await drive(self._parts.strategy.authenticate(Secret(token), now), self, None)
+        self._parts.mismatches.notice(token, verdict)
+        return verdict
 
     async def answer(self, effect: AnyEffect) -> Any:
         """Answer one effect of a flow; called by the driver."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -57,6 +58,15 @@ def sqlite_options(url: str) -> tuple[Sequence[Any], dict[str, Any]]:
     parsed = _parsed(url, _BLOCKING_DRIVERS)
     arguments, options = parsed.get_dialect()().create_connect_args(parsed)
     return arguments, dict(options)
+
+
+def missing_file(url: str) -> str | None:
+    """Return the SQLite file that a URL names if it is not there; raises `ConfigurationError`."""
+    if not is_sqlite(url):
+        return None
+    name = str(sqlite_options(url)[0][0])
+    # With `uri=true` it is no path but a URL of SQLite's own.
+    return None if name.startswith("file:") or Path(name).is_file() else name
 
 
 def is_sqlite(url: str) -> bool:
