@@ -12,6 +12,7 @@ export function OwnCheck() {
   async function check() {
     setSaid("Asking …");
     const issued = await fetch("/api/auth/token");
+    if (issued.status === 401) return setSaid("Sign in first.");
     if (!issued.ok) return setSaid("The API gave no token.");
     const { token } = await issued.json();
     const report = await fetch("/report", { headers: { authorization: `Bearer ${token}` } });
