@@ -20,7 +20,15 @@ const config: NextConfig = {
     fallback: [],
   }),
 
-  headers: async () => [{ source: "/((?!api/).*)", headers }],
+  headers: async () => [
+    { source: "/((?!api/).*)", headers },
+    {
+      // An address that holds the token of a letter is told to nobody.
+      source: "/new-password",
+      has: [{ type: "query", key: "token" }],
+      headers: [{ key: "Referrer-Policy", value: "no-referrer" }],
+    },
+  ],
 };
 
 export default config;

@@ -8,7 +8,6 @@ import json
 import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,37 +15,15 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 from sites import SECRET, STRATEGIES, Device, Site, registered
+from whole_example import AXE, PASSWORD, expect_name, looked_at, sign_in, sign_up
 
 from limen import BlockingLimen
 from limen.stores.memory import BlockingMemoryStore
 from limen.verdict import Refused
 
 EXAMPLE = "nextjs"
-PASSWORD = "seven golden teapots"
-AXE = Path(__file__).parents[1] / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = pytest.mark.timeout(300)  # the first test builds the application
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
-
-
-def sign_up(device: Device, email: str, page: str = "/sign-up") -> None:
-    device.page.goto(page)
-    device.page.get_by_label("Name").fill("Ada")
-    device.page.get_by_label("E-mail").fill(email)
-    device.page.get_by_label("Password").fill(PASSWORD)
-    device.page.get_by_role("main").get_by_role("button", name="Create account").click()
-    expect_name(device)
-
-
-def sign_in(device: Device, email: str, page: str = "/sign-in") -> None:
-    device.page.goto(page)
-    device.page.get_by_label("E-mail").fill(email)
-    device.page.get_by_label("Password").fill(PASSWORD)
-    device.page.get_by_role("button", name="Sign in").click()
-    expect_name(device)
-
-
-def expect_name(device: Device) -> None:
-    expect(device.page.get_by_role("banner")).to_contain_text("Ada")
 
 
 def bare(device: Device, **headers: str) -> httpx.Client:
@@ -317,6 +294,7 @@ def test_next_checks_a_token_itself(site: Site, email: str) -> None:
         report = httpx.get(f"{site.url}/report", headers={"authorization": f"Bearer {shown}"})
         assert report.status_code == status, shown
         assert report.headers["cache-control"] == "no-store"
+    assert httpx.get(f"{site.url}/report").json()["message"].startswith("Sign in first")
 
 
 def test_a_form_without_a_script_signs_out(site: Site, email: str) -> None:
@@ -360,7 +338,7 @@ def test_every_page_is_private_and_states_its_policy(site: Site, email: str) -> 
     laptop = site.device()
     sign_up(laptop, email)
     with bare(laptop) as client:
-        for page in ("/", "/account", "/admin", "/sign-in", "/sign-up", "/nowhere"):
+        for page in ("/", "/account", "/admin", "/sign-in", "/sign-up", "/forgot", "/nowhere"):
             headers = client.get(page).headers
             assert "no-store" in headers["cache-control"], page
             assert "default-src 'none'; script-src 'nonce-" in headers["content-security-policy"]
@@ -372,22 +350,9 @@ def test_the_pages_are_for_everybody(site: Site, email: str) -> None:
     site.use("session")
     phone = site.device(viewport={"width": 320, "height": 640})
     phone.context.add_init_script(path=AXE)
-    found = {page: looked_at(phone, page) for page in ("/sign-in", "/sign-up", "/")}
+    for_all = ("/sign-in", "/sign-up", "/forgot", "/new-password?token=one", "/")
+    found = {page: looked_at(phone, page) for page in for_all}
     sign_up(phone, email)
     grant(site, email, "admin")
     found |= {page: looked_at(phone, page) for page in ("/", "/account", "/admin", "/nowhere")}
     assert {page: each for page, each in found.items() if each} == {}
-
-
-def looked_at(device: Device, page: str) -> list[str]:
-    """Return what axe finds on a page, by day and by night, and whether it is too wide."""
-    device.page.goto(page)
-    wider = device.page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    found = ["wider than its window"] * wider
-    for scheme in ("light", "dark"):
-        device.page.emulate_media(color_scheme=scheme)
-        axe = device.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        found += [
-            f"{scheme}, {one['id']}: {one['nodes'][0]['target']}" for one in axe["violations"]
-        ]
-    return found

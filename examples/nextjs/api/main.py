@@ -50,6 +50,9 @@ def limen() -> Limen:
         base_url=os.environ.get("LIMEN_BASE_URL", "http://localhost:3000"),
         access_lifetime=float(os.environ.get("LIMEN_ACCESS_LIFETIME", "300")),
         address_budget=SHARED_ADDRESS,
+        # Without a mail server letters are printed here, on standard error.
+        smtp=os.environ.get("LIMEN_SMTP"),
+        mail_from=os.environ.get("LIMEN_MAIL_FROM"),
         providers=providers(),
         authjs=AuthjsSettings(version=4),  # for examples/nextjs-next-auth
     )

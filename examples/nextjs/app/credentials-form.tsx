@@ -2,6 +2,8 @@
 
 import { type FormEvent, useState } from "react";
 
+import { post } from "@/lib/post";
+
 import { useReady } from "./ready";
 
 type Props = { action: "sign-in" | "sign-up"; next: string };
@@ -17,7 +19,8 @@ export function CredentialsForm({ action, next }: Props) {
     event.preventDefault();
     setBusy(true);
     setProblem("");
-    const refused = await send(action, Object.fromEntries(new FormData(event.currentTarget)));
+    const given = Object.fromEntries(new FormData(event.currentTarget));
+    const refused = await post(`${action}/email`, given);
     if (refused === null) {
       // A full load: nothing that was rendered for somebody else stays in the router's cache.
       location.assign(next);
@@ -55,22 +58,4 @@ export function CredentialsForm({ action, next }: Props) {
       <button disabled={!ready || busy}>{isNew ? "Create account" : "Sign in"}</button>
     </form>
   );
-}
-
-/** Returns `null`, or what the person should read. */
-async function send(action: string, body: object): Promise<string | null> {
-  try {
-    const answer = await fetch(`/api/auth/${action}/email`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (answer.ok) return null;
-    if (answer.status === 429) {
-      return `Too many attempts. Try again in ${answer.headers.get("retry-after")} seconds.`;
-    }
-    return (await answer.json()).message;
-  } catch {
-    return "The API does not answer right now. Try again in a moment.";
-  }
 }

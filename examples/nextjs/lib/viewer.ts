@@ -6,7 +6,7 @@ import { cache } from "react";
 import { ApiDown, ask } from "./api";
 
 export type Session = { id: string; createdAt: string; userAgent: string | null };
-export type User = { id: string; name: string; email: string };
+export type User = { id: string; name: string; email: string; emailVerified: boolean };
 export type Viewer =
   | { state: "signed-in"; user: User; session: Session }
   | { state: "nobody" }

@@ -3,6 +3,7 @@
 import { useRouter } from "next/navigation";
 import { useState, useTransition } from "react";
 
+import { post } from "@/lib/post";
 import type { Session } from "@/lib/viewer";
 
 import { useReady } from "../ready";
@@ -67,20 +68,6 @@ export function Devices({ sessions, here }: { sessions: Session[]; here: string 
       </div>
     </>
   );
-}
-
-/** Returns `null`, or what the person should read. */
-async function post(path: string, body: object): Promise<string | null> {
-  try {
-    const answer = await fetch(`/api/auth/${path}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    return answer.ok ? null : (await answer.json()).message;
-  } catch {
-    return "The API does not answer right now. Nothing was changed.";
-  }
 }
 
 function deviceName(userAgent: string | null): string {
