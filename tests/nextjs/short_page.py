@@ -21,6 +21,7 @@ def sign_up(device: Device, email: str) -> None:
     fill(device, email)
     device.page.get_by_role("button", name="Create account").click()
     expect_name(device)
+    expect_seen(device, "Ada")
 
 
 def try_to_sign_in(device: Device, email: str) -> None:
@@ -34,6 +35,10 @@ def expect_name(device: Device) -> None:
     expect(device.page.get_by_role("heading", name="Hello, Ada")).to_be_visible()
 
 
+def expect_seen(device: Device, name: str) -> None:
+    expect(device.page.get_by_text(f"A server component saw: {name}.")).to_be_visible()
+
+
 def expect_form(device: Device) -> None:
     expect(device.page.get_by_role("heading", name="Create an account")).to_be_visible()
 
@@ -43,17 +48,20 @@ def two_browsers_follow(laptop: Device, phone: Device, email: str) -> None:
     sign_up(laptop, email)
     try_to_sign_in(phone, email)
     expect_name(phone)
+    expect_seen(phone, "Ada")
     laptop.page.reload()
-    expect(laptop.page.get_by_text("A server component saw: Ada.")).to_be_visible()
+    expect_seen(laptop, "Ada")
     devices = laptop.page.get_by_role("listitem")
     expect(devices).to_have_count(2)
+    expect(devices.get_by_text("Chrome on Linux", exact=True)).to_be_visible()
     laptop.page.get_by_role("button", name="Sign out that device").click()
     expect(devices).to_have_count(1)
     phone.page.reload()
-    expect(phone.page.get_by_text("A server component saw: nobody.")).to_be_visible()
+    expect_seen(phone, "nobody")
     expect_form(phone)
     laptop.page.get_by_role("button", name="Sign out everywhere").click()
     expect_form(laptop)
+    expect_seen(laptop, "nobody")
     assert [name for name in laptop.cookies() if name.startswith("better-auth.")] == []
 
 
@@ -63,7 +71,7 @@ def an_api_that_is_down_signs_nobody_out(laptop: Device, email: str, seen: str) 
     held = laptop.cookies()
     laptop.site.relay.cut()
     laptop.page.reload()
-    expect(laptop.page.get_by_text(f"A server component saw: {seen}.")).to_be_visible()
+    expect_seen(laptop, seen)
     assert laptop.cookies() == held
     laptop.site.relay.restore()
     laptop.page.reload()

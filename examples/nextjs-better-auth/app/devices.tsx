@@ -35,7 +35,7 @@ export function Devices({ here }: { here: string }) {
       <ul>
         {devices.map(({ id, token, userAgent }) => (
           <li key={id}>
-            <span>{id === here ? "This device" : userAgent}</span>
+            <span>{id === here ? "This device" : deviceName(userAgent)}</span>
             {id !== here && (
               <button className="quiet" onClick={() => end(token)}>
                 Sign out that device
@@ -47,4 +47,11 @@ export function Devices({ here }: { here: string }) {
       <button onClick={endAll}>Sign out everywhere</button>
     </section>
   );
+}
+
+/** Two words instead of everything that a browser says of itself. */
+function deviceName(userAgent: string | null | undefined): string {
+  const browser = /Edg|Firefox|Chrome|Safari/.exec(userAgent ?? "")?.[0] ?? "A program";
+  const system = /Android|iPhone|iPad|Windows|Mac OS|Linux/.exec(userAgent ?? "")?.[0];
+  return [browser.replace("Edg", "Edge"), system].filter(Boolean).join(" on ");
 }

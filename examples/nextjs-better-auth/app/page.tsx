@@ -11,7 +11,7 @@ export default async function Home() {
       <p>
         A server component saw: <b>{seen}</b>.
       </p>
-      <Person />
+      <Person seen={data?.session.id ?? null} />
     </>
   );
 }

@@ -36,7 +36,7 @@ export function Devices() {
       <ul>
         {devices.map(({ id, userAgent }) => (
           <li key={id}>
-            <span>{id === here ? "This device" : userAgent}</span>
+            <span>{id === here ? "This device" : deviceName(userAgent)}</span>
             {id !== here && (
               <button className="quiet" onClick={() => end(id)}>
                 Sign out that device
@@ -57,4 +57,11 @@ async function get(path: string) {
 async function post(path: string, body: object) {
   const headers = { "content-type": "application/json" };
   await fetch(`/api/auth/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+/** Two words instead of everything that a browser says of itself. */
+function deviceName(userAgent: string | null | undefined): string {
+  const browser = /Edg|Firefox|Chrome|Safari/.exec(userAgent ?? "")?.[0] ?? "A program";
+  const system = /Android|iPhone|iPad|Windows|Mac OS|Linux/.exec(userAgent ?? "")?.[0];
+  return [browser.replace("Edg", "Edge"), system].filter(Boolean).join(" on ");
 }
