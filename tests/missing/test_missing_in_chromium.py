@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +63,19 @@ def test_a_cookie_that_arrives_may_not_be_accepted(world: World, visit: Visiting
     assert (told["cause"], told["also"]) == ("not-accepted", [])
     assert not at.is_signed_in
     assert at.why()["cause"] != "arrived"
+
+
+def test_a_store_that_fails_judges_no_cookie(world: World, visit: Visiting) -> None:
+    page = named(world.pages(), "localhost")
+    live = world.service(allowing(page), trusted_origins=[page])
+    at = visit(page, named(live.url, "localhost"))
+    assert at.sign_up() == 200
+    (file,) = world.home.glob("*.db")
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE name LIKE '%session%'")
+        for (name,) in tables.fetchall():
+            database.execute(f'DROP TABLE IF EXISTS "{name}"')
+    assert at.why()["cause"] == "not-judged"
 
 
 def test_behind_a_rewrite_the_script_is_asked_where_the_page_asks(
