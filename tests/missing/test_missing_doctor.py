@@ -12,13 +12,15 @@ import pytest
 from live import served
 from places import Visit, World, allowing, changing, named
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from typer.testing import CliRunner
 
-from limen import CookieSettings
-from limen.cli.main import app
+from limen import CookieSettings, Limen
+from limen.cli.main import app as command
+from limen.service.app import create_app
 
 Visiting = Callable[[str, str], Visit]
 NAME = "better-auth.session_token"
@@ -40,7 +42,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def doctor(origin: str, api: str, **variables: str) -> dict[str, Any]:
     """Return what the doctor says, as JSON."""
     ran = CliRunner().invoke(
-        app,
+        command,
         ["doctor", "--json", "--origin", origin, "--api", api],
         env={f"LIMEN_{name.upper()}": value for name, value in variables.items()},
     )
@@ -117,6 +119,14 @@ def test_a_server_that_is_no_limen(ok: Response, session: Response) -> None:
     with served(Starlette(routes=routes)) as (url, _):
         api = named(url, "localhost")
         assert causes(doctor(api, api)) == ["not-limen"]
+
+
+def test_a_service_without_a_store_tells_itself_whom_it_trusts() -> None:
+    secret = "Zk3-pX9vQ2rTn8wLb6Yc4Hs1Jd7Gf5Ma0Eo_UiBq"
+    page = "http://localhost:3000"
+    app = create_app(Limen("jwt", refresh=None, secret=secret))
+    with served(CORSMiddleware(app, **allowing(page))) as (url, _):
+        assert causes(doctor(page, named(url, "localhost"))) == ["untrusted-origin"]
 
 
 def test_base_url_of_another_port_is_said_and_no_proxy_is_blamed(world: World) -> None:
@@ -258,8 +268,8 @@ def test_where_nothing_answers_the_settings_are_judged_and_that_is_said(
 
 
 def test_half_a_question_is_refused() -> None:
-    ran = CliRunner().invoke(app, ["doctor", "--origin", "https://app.example"])
+    ran = CliRunner().invoke(command, ["doctor", "--origin", "https://app.example"])
     assert ran.exit_code == 2
-    ran = CliRunner().invoke(app, ["doctor", "--origin", "app.example", "--api", "https://x.y"])
+    ran = CliRunner().invoke(command, ["doctor", "--origin", "app.example", "--api", "https://x.y"])
     assert ran.exit_code != 0
     assert "--origin" in ran.output

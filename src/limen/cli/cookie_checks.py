@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from limen.cli.findings import Finding, Severity, Unchecked
@@ -131,9 +131,11 @@ def _asked(situation: Situation, base: str, tls: ssl.SSLContext | None) -> _Answ
         cors = _cors_of(signed_in)  # both have to say so
     signed_out = _ask("POST", f"{base}/sign-out", situation, tls, _JSON, "{}")
     lines = tuple(signed_out.lines("set-cookie"))
-    trusted = _is_trusted(signed_in)
     itself = _of_itself(_ask("GET", f"{base}/why", situation, tls, {}))
     told = itself or {}
+    trusted = _is_trusted(signed_in)
+    if trusted is None:  # without a store there is no sign-in to refuse
+        trusted = told.get("trusted")
     found = replace(
         situation,
         cors=cors,
@@ -166,13 +168,13 @@ def _json_of(answer: Response) -> object:
         return ""
 
 
-def _of_itself(why: Response) -> dict[str, str | None] | None:
+def _of_itself(why: Response) -> dict[str, Any] | None:
     """Return what the diagnostic of development tells of the service, `None` without one."""
     told = _json_of(why) if why.status == HTTPStatus.OK else None
     if not isinstance(told, dict) or "baseUrl" not in told:
         return None
-    stated = {name: told.get(name) for name in ("baseUrl", "seen")}
-    return {name: one if isinstance(one, str) else None for name, one in stated.items()}
+    kinds = {"baseUrl": str, "seen": str, "trusted": bool}
+    return {name: told[name] for name, kind in kinds.items() if isinstance(told.get(name), kind)}
 
 
 def _ask(

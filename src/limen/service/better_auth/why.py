@@ -110,7 +110,11 @@ class Why:
         page = origin_of(call.header(b"origin")) or call.request_auth.own_origin
         situation = self._seen(call, page, call.request_auth.own_origin)
         told = _told(await self._causes(call, situation))
-        itself = {"baseUrl": situation.base_url, "seen": situation.seen}
+        itself = {
+            "baseUrl": situation.base_url,
+            "seen": situation.seen,
+            "trusted": situation.trusted,
+        }
         return json_answer(told | itself, headers=(self._probe(call),))
 
     async def readable(self, call: Call) -> Answer:
