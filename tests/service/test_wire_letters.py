@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from live import EMAIL, NAME, PASSWORD, STRATEGIES, Live
+from pages import chromium
+from playwright.sync_api import expect
 from sink import Sink, free_port
 from test_openapi import described_as
 
@@ -496,7 +498,7 @@ def test_redirects_tell_no_referrer_and_are_not_kept(serve: Start, sink: Sink) -
             assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["cache-control"] == "no-store"
     lost = live.client().get("/reset-password/made-up?callbackURL=")
-    assert lost.headers["location"] == f"{live.url}/api/auth/error?error=INVALID_TOKEN"
+    assert lost.headers["location"] == f"{live.api}/new-password?token=made-up"
     assert live.client().get("/reset-password/made-up").json()["code"] == "VALIDATION_ERROR"
 
 
@@ -692,3 +694,51 @@ def test_what_is_answered_is_what_the_document_says(serve: Start, sink: Sink) ->
     responses = document["paths"]["/reset-password/{token}"]["get"]["responses"]
     assert "302" in responses
     assert "200" not in responses
+
+
+# -- without a page of one's own
+
+
+def test_without_a_page_of_its_own_a_reset_ends_on_a_plain_one(serve: Start, sink: Sink) -> None:
+    live = serve("hybrid")
+    held = live.browser()
+    live.client().post("/request-password-reset", json={"email": EMAIL})
+    link = sink.link(EMAIL, RESET)
+    with chromium() as browser:
+        context = browser.new_context(java_script_enabled=False)
+        context.add_cookies([{"name": "theme", "value": "dark", "url": live.url}])
+        page = context.new_page()
+        page.goto(link)
+        page.get_by_label("New password").fill("short")
+        page.get_by_role("button").click()
+        expect(page.get_by_role("alert")).to_have_text("This password is too short.")
+        page.get_by_label("New password").fill(NEW)
+        page.get_by_role("button").click()
+        expect(page.get_by_text("Your password was changed.")).to_be_visible()
+        page.goto(link)
+        expect(page.get_by_role("alert")).to_contain_text("used already")
+        assert page.get_by_role("button").count() == 0
+    assert can_sign_in(live, NEW)
+    assert held.get("/get-session").json() is None
+
+
+def test_the_plain_page_runs_nothing_and_tells_no_other_site(serve: Start, sink: Sink) -> None:
+    live = serve()
+    live.browser()
+    token = ask_for_reset(live, sink)
+    sent_on = live.client().get(f"/reset-password/{token}?callbackURL=")
+    assert sent_on.headers["location"] == f"{live.api}/new-password?token={token}"
+    shown = live.client().get(f"/new-password?token={token}")
+    assert "form-action 'self'" in shown.headers["content-security-policy"]
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    assert shown.headers["referrer-policy"] == "same-origin"
+    assert shown.headers["cache-control"] == "no-store"
+    hostile = live.client().get('/new-password?token="><script>')
+    assert "<script" not in hostile.text
+    form = {"token": token, "newPassword": NEW}
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}):
+        page = live.client(origin=False, **headers)
+        assert page.post("/new-password", data=form).status_code == 403
+        page.headers["Cookie"] = "theme=dark"
+        assert page.post("/new-password", data=form).status_code == 403
+    assert "was changed" in live.client().post("/new-password", data=form).text

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
-from base64 import b64encode
 from typing import TYPE_CHECKING, Final
 
 from limen.service.answer import Answer
 from limen.service.authjs.call import NO_CACHE
+from limen.service.plain_page import alert, page
 from limen.transports.origin import origin_of
 
 if TYPE_CHECKING:
@@ -45,20 +44,6 @@ _FAULTS: Final = {
     "accessdenied": (403, "You may not sign in here."),
     "verification": (403, "This link was used already or is too old."),
 }
-_STYLE: Final = """body{font:1rem/1.5 system-ui,sans-serif;max-width:24rem;margin:4rem auto;\
-padding:0 1rem}form{margin:1.5rem 0}label,input,button{display:block;width:100%;\
-box-sizing:border-box}input,button{font:inherit;padding:.5rem;margin:.25rem 0 1rem}\
-[role=alert]{border-left:.25rem solid #b00020;padding-left:.75rem}"""
-_STYLE_HASH: Final = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style>{style}</style></head>
-<body><main><h1>{title}</h1>
-{content}
-</main></body>
-</html>
-"""
 _CREDENTIALS_FORM: Final = """<form method="post" action="{action}">
 {hidden}
 <label for="email">Email</label>
@@ -91,7 +76,7 @@ def sign_in(call: Call, doors: Iterable[Door]) -> Answer:
             action = html.escape(f"{call.base}/signin/{door.id}")
             label = f"Sign in with {name}"
             forms.append(_BUTTON_FORM.format(action=action, hidden=hidden, label=label))
-    content = _alert(_reason(error, call.asked("code"))) if error else ""
+    content = alert(_reason(error, call.asked("code"))) if error else ""
     content += "\n".join(forms) or "<p>There is no way to sign in here.</p>"
     return _page(call, "Sign in", content, target=target, elsewhere=elsewhere)
 
@@ -117,7 +102,7 @@ def error(call: Call) -> Answer:
         return _leads(call.page("error", own, **({"error": code} if code else {})))
     status, words = _FAULTS.get(code.lower(), (200, _TRY_AGAIN))
     again = html.escape(call.page("signin", call.settings.sign_in_page))
-    content = f'{_alert(words)}<p><a href="{again}">Sign in</a></p>'
+    content = f'{alert(words)}<p><a href="{again}">Sign in</a></p>'
     return _page(call, "Sign-in error", content, status=status)
 
 
@@ -132,10 +117,6 @@ def verify_request(call: Call) -> Answer:
 
 def _reason(code: str, detail: str) -> str:
     return _DETAILS.get(detail) or _REASONS.get(code, _TRY_AGAIN)
-
-
-def _alert(words: str) -> str:
-    return f'<p role="alert">{html.escape(words)}</p>'
 
 
 def _hidden(call: Call, target: str) -> str:
@@ -159,13 +140,8 @@ def _page(
     target: str | None = None,
     elsewhere: bool = False,
 ) -> Answer:
-    text = _PAGE.format(title=title, style=_STYLE, content=content)
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
-        f"form-action {_form_targets(call, target, elsewhere=elsewhere)}; frame-ancestors 'none'"
-    )
-    headers = (("Content-Security-Policy", policy), ("Referrer-Policy", "same-origin"), *NO_CACHE)
-    return Answer(status, text.encode(), "text/html; charset=utf-8", headers)
+    forms = _form_targets(call, target, elsewhere=elsewhere)
+    return page(title, content, status=status, forms=forms, headers=NO_CACHE)
 
 
 def _form_targets(call: Call, target: str | None, *, elsewhere: bool) -> str:

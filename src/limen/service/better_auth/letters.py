@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from limen.account import normalised_email
 from limen.letter import Errand
 from limen.service import limits
-from limen.service.better_auth import origin, schemas, wire
+from limen.service.better_auth import new_password, origin, schemas, wire
 from limen.service.better_auth.accounts import CHALLENGE, CHOICE_PROBLEMS, refused_choice
 from limen.service.better_auth.bodies import Body, Field
 from limen.service.better_auth.endpoint import Endpoint
@@ -53,15 +53,12 @@ async def open_reset_link(call: Call) -> Answer:
         return refusal
     target = call.asked("callbackURL")
     if not target:
-        return _to_error_page(call)
+        return call.sent_on(
+            f"{call.auth.settings.base_path}{new_password.PATH}", token=call.segment
+        )
     if await call.auth.is_reset_link(call.segment):
         return call.sent_on(target, token=call.segment)
     return call.sent_on(target, error=wire.INVALID_TOKEN.code or "")
-
-
-def _to_error_page(call: Call) -> Answer:
-    page = f"{call.auth.settings.base_path}/error"
-    return call.sent_on(page, error=wire.INVALID_TOKEN.code or "")
 
 
 async def reset_password(call: Call) -> Answer:

@@ -10,6 +10,7 @@ from limen.service.better_auth import (
     changes,
     device_sessions,
     letters,
+    new_password,
     public,
     schemas,
     sessions,
@@ -206,6 +207,7 @@ ENDPOINTS: Final = (
         query=("error",),
     ),
     *letters.ENDPOINTS,
+    *new_password.ENDPOINTS,
     *changes.ENDPOINTS,
 )
 
