@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from authjs_visitors import PATH, Visitor, encrypted, person, query_of, settings
@@ -422,3 +424,32 @@ def test_an_address_that_must_be_verified_is_told_by_the_right_password_only(
         assert (opened.status_code, opened.headers["location"]) == (302, f"{live.url}/private")
         assert visitor.sign_in().json() == {"url": f"{live.url}/private"}
         assert visitor.session()["user"]["email"] == EMAIL
+
+
+def test_the_walk_by_hand_works_as_it_is_documented(visitor: Visitor) -> None:
+    if visitor.version == 4:
+        return
+    page = (Path(__file__).parents[2] / "docs" / "authjs.md").read_text()
+    (script,) = re.findall(r"```sh\n(API=.*?)```", page, re.DOTALL)
+    script = script.replace("http://127.0.0.1:8000", visitor.live.url)
+    script = script.replace("ada@example.org", EMAIL).replace("correct horse battery", PASSWORD)
+    script = script.replace(PATH + "/session\n", PATH + "/session; echo\n")
+    done = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, check=True)
+    signed_in, session, signed_out = re.findall(r"\{.*?\}(?:,[^{}]*\})?", done.stdout)
+    assert "error" not in signed_in + signed_out
+    assert EMAIL in session
+
+
+def test_the_log_says_that_it_was_the_origin_and_not_the_token(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = visitor.csrf()
+    with caplog.at_level("WARNING", logger="limen.service"):
+        visitor.post("/signout", token="0" * 64)
+        assert caplog.messages == []
+        visitor.client.headers["Origin"] = "https://evil.example"
+        visitor.post("/signout", token=token)
+    (said,) = caplog.messages
+    assert "Origin" in said
+    assert token not in said
+    assert "evil" not in said

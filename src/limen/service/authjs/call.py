@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,7 @@ NO_CACHE: Final[HeaderPairs] = (
     ("Expires", "0"),
     ("Pragma", "no-cache"),
 )
+_log = logging.getLogger("limen.service")
 _JSON_HEADER: Final = b"x-auth-return-redirect"
 
 
@@ -108,6 +110,11 @@ class Call(Visit):
             for name, passed in (("origin", trusted), ("token", proven))
         )
         self.auth.assembly.tracer.record(self.strategy, Phase.CSRF_CHECK, checks=checks)
+        if proven and not trusted:
+            _log.warning(
+                "A request was refused for its Origin, not for its csrfToken: it must be that of "
+                "base_url or one of trusted_origins."
+            )
         return trusted and proven
 
     def csrf_token(self) -> str:
