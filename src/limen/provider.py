@@ -89,6 +89,8 @@ class Provider:
             raise self._fault("has no client_id.", "Register the application there.")
         if (self.issuer is None) == (self.endpoints is None):
             raise self._fault("has neither issuer nor endpoints, or both.", "Give one of them.")
+        if self.issuer is not None and "://" not in self.issuer:
+            raise self._fault("has an issuer that is not a URL.", "Write it as https://id.example.")
         if self.issuer is not None and not is_safe_url(self.issuer.replace(TENANT, "any")):
             raise self._fault("has an issuer that is not https.", "Plain http is for the loopback.")
         if self.issuer is not None and "openid" not in self.scopes:

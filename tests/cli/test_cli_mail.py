@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from sink import Sink, free_port
 from terminal import Terminal
@@ -50,7 +52,15 @@ def test_the_doctor_looks_whether_the_mail_server_can_be_used(ready: Terminal, u
         assert sink.envelopes == []
     assert ("smtp: cannot be used" in done.stdout) is not up
     assert ("limen mail test ADDRESS" in done.stdout) is up
+    assert (f"{urlsplit(url).netloc} refuses the connection" in done.stdout) is not up
     assert done.returncode == (0 if up else 1)
+
+
+def test_a_mail_server_whose_name_nobody_knows_is_named(ready: Terminal) -> None:
+    given = settings("smtp://app:hunter2@mail.invalid:587")  # RFC 6761: never a name
+    said = ready.run("doctor", **given).stdout + ready.run("mail", "test", TO, **given).stderr
+    assert said.count("nobody knows the name of mail.invalid:587") == 2
+    assert "hunter2" not in said
 
 
 def test_settings_show_no_password_of_a_mail_server(terminal: Terminal) -> None:

@@ -103,7 +103,12 @@ def test_the_key_of_apple_is_a_file_or_a_text(monkeypatch: pytest.MonkeyPatch) -
     ("table", "problem"),
     [
         ("[limen.providers.google]\nclient_id = 'g'", "no client_secret"),
-        ("[limen.providers.google]\nclientid = 'g'", "did you mean client_id"),
+        ("[limen.providers.google]\nclientid = 'g'", "did you mean client_id? Correct"),
+        (
+            "[limen.providers.gogle]\nclient_id = 'g'",
+            "no preset is called 'gogle'. Did you mean google?",
+        ),
+        ("[limen.providers.work]\nclient_id = 'g'\nissuer = 'foo'", "is not a URL"),
         ("[limen.providers.google]\nissuer = 'https://x.example'", "nothing that google has"),
         ("[limen.providers.work]\nclient_id = 'g'", "no issuer"),
         ("[limen.providers.x]\npreset = 'facebook'", "no preset"),

@@ -89,6 +89,15 @@ def test_it_says_what_it_serves(ready: Terminal) -> None:
         pass
     said = (ready.home / "log").read_text()
     assert "Serving strategy 'session' under http://127.0.0.1:" in said
+    assert "next-auth" not in said
+
+
+def test_it_says_that_it_serves_the_client_of_next_auth(ready: Terminal) -> None:
+    ready.env["LIMEN_AUTHJS_VERSION"] = "5"
+    with running(ready, "serve") as address:
+        assert call(f"{address}/api/authjs/csrf")[0] == 200
+    said = (ready.home / "log").read_text()
+    assert f"Serving the client of next-auth 5 under {address}/api/authjs." in said
 
 
 def test_a_port_that_is_taken_is_a_failure(ready: Terminal) -> None:

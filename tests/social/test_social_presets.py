@@ -6,6 +6,8 @@ GitHub, Microsoft, Apple and Google themselves cannot be reached from a test.
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from html import unescape
 
@@ -221,3 +223,22 @@ def test_a_key_of_apple_that_is_none_is_noticed_at_start() -> None:
         with pytest.raises(ConfigurationError, match="P-256"):
             create_app(auth)
         assert private_key not in repr(preset)
+
+
+def test_without_the_extra_presets_work_and_the_rest_says_what_to_install() -> None:
+    script = """
+import sys
+sys.modules["authlib"] = None
+from limen import ConfigurationError
+from limen.social import google
+google("id", "secret")
+try:
+    from limen.social import SocialSignIn
+except ConfigurationError as fault:
+    print(fault)
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.startswith("providers: need the package authlib")
+    assert "Install limen[social]." in said.stdout

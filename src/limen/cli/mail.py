@@ -72,7 +72,7 @@ def fault_of(settings: Settings) -> str | None:
     try:
         asyncio.run(mailer.check())
     except Exception as fault:  # noqa: BLE001 - each library and system has its own
-        return type(fault).__name__
+        return mailer.trouble(fault)
     return None
 
 
@@ -83,5 +83,7 @@ def _fault_in_sending(mailer: AnyMailer, letter: Letter) -> str | None:
         else:
             mailer.send(letter)
     except Exception as fault:  # noqa: BLE001 - as above
-        return type(fault).__name__
+        from limen.mailers.smtp import SmtpMailer  # noqa: PLC0415 - as above
+
+        return mailer.trouble(fault) if isinstance(mailer, SmtpMailer) else type(fault).__name__
     return None

@@ -120,6 +120,12 @@ def _provider(name: str, table: ProviderTable) -> Provider:
         "apple": ("client_id", "team_id", "key_id"),
         "oidc": ("issuer", "client_id"),
     }[kind]:
+        if member == "issuer" and member not in given and table.preset is None:
+            near = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.5)
+            remedy = (
+                f"Did you mean {near[0]}? Else give the issuer." if near else "Give the issuer."
+            )
+            raise _fault(name, f"has no issuer, and no preset is called {name!r}.", remedy)
         if member not in given:
             raise _fault(name, f"has no {member}.", "Copy it from the provider's console.")
     if kind == "oidc":

@@ -73,6 +73,11 @@ def serve(
         f"Serving strategy {settings.strategy!r} under http://{host}:{port}{settings.base_path}, "
         f"keeping {kept}."
     )
+    if settings.authjs.version is not None:
+        say(
+            f"Serving the client of next-auth {settings.authjs.version} under "
+            f"http://{host}:{port}{settings.authjs.path}."
+        )
     if settings.base_url is None:
         complain("base_url is not set; run `limen doctor` before you go public.")
     hand_on(overrides)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -132,6 +133,19 @@ class SmtpMailer:
         """Go as far as one can without a letter: connect, encrypt and sign in."""
         async with self._connection() as connection:
             await connection.noop()
+
+    def trouble(self, fault: Exception) -> str:
+        """Say in a few words what kept the server from being reached, or the type of the fault."""
+        place, cause = f"{self.server.host}:{self.server.port}", fault.__cause__ or fault
+        match cause:
+            case socket.gaierror():
+                return f"nobody knows the name of {place}"
+            case ConnectionRefusedError():
+                return f"{place} refuses the connection"
+            case TimeoutError():
+                return f"{place} does not answer"
+            case _:
+                return f"{type(fault).__name__} at {place}"
 
     def message_of(self, letter: Letter) -> EmailMessage:
         """Return the e-mail. A header cannot be smuggled in: what is no plain text is refused."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from limen.errors import ConfigurationError
 from limen.provider import Endpoints as Endpoints
 from limen.provider import LinkPolicy as LinkPolicy
 from limen.provider import Provider as Provider
@@ -44,6 +45,10 @@ def __getattr__(name: str) -> Any:
     """Load what speaks to providers when it is first asked for: it needs an extra."""
     if name not in _LATE:
         raise AttributeError(name)
-    from limen.social import sign_in  # noqa: PLC0415 - see above
-
+    try:
+        from limen.social import sign_in  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "providers", f"need the package {error.name}.", "Install limen[social]."
+        ) from None
     return getattr(sign_in, name)
