@@ -25,6 +25,8 @@ from limen.cli.variables import (
     Written,
     default_of,
 )
+from limen.setting_names import NESTED
+from limen.settings import in_python
 
 REFERENCE = Path(__file__).parent / "reference"
 HELP_WIDTH = 88
@@ -93,7 +95,7 @@ def cli_page() -> str:
 def settings_page() -> str:
     """Return the page about the settings."""
     rows = [
-        f"| `{name}` | `{PREFIX}{name.upper()}` | {_default(name)} "
+        f"| `{name}` | `{PREFIX}{name.upper()}` | {_python(name)} | {_default(name)} "
         f"| {Written.model_fields[name].description} |"
         for name in NAMES
     ]
@@ -101,8 +103,8 @@ def settings_page() -> str:
     return "\n".join(
         [
             SETTINGS_INTRODUCTION,
-            "| Setting | Environment | Default | Meaning |",
-            "| --- | --- | --- | --- |",
+            "| Setting | Environment | Python | Default | Meaning |",
+            "| --- | --- | --- | --- | --- |",
             *rows,
             "",
             "## What only Python can set",
@@ -111,6 +113,10 @@ def settings_page() -> str:
             "",
         ]
     )
+
+
+def _python(name: str) -> str:
+    return f"`{in_python(name)}`" if name in NESTED else f"`{ALIASES.get(name, name)}=...`"
 
 
 def _default(name: str) -> str:

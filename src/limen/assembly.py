@@ -19,7 +19,8 @@ from limen.near import NearSessions
 from limen.operations import Operations, Parts
 from limen.passwords import PasswordHasher
 from limen.ports import Near
-from limen.settings import CHECKS, Settings
+from limen.setting_names import NESTED
+from limen.settings import CHECKS, Settings, in_python
 from limen.strategies.hybrid import HybridStrategy
 from limen.strategies.jwt import JwtStrategy
 from limen.strategies.session import SessionStrategy
@@ -97,6 +98,10 @@ def settings_from(
 def _check_names(options: Options) -> None:
     names = [one.name for one in fields(Settings)]
     for name in options:
+        if name in NESTED:
+            raise ConfigurationError(
+                name, "is how this is called as text.", f"In Python: {in_python(name)}."
+            )
         if name not in names:
             meant = get_close_matches(name, names, n=1, cutoff=0.5)
             raise ConfigurationError(

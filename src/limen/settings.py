@@ -20,6 +20,7 @@ from limen.passwords import OWASP_2025, Argon2Parameters, PasswordPolicy
 from limen.provider import LinkPolicy, Provider, checked_providers
 from limen.sealing import Secrets
 from limen.session import Lifetimes, check_declared
+from limen.setting_names import NESTED
 from limen.throttle import (
     ACCOUNT_BUDGET,
     ADDRESS_BUDGET,
@@ -46,6 +47,29 @@ CHECKS: dict[str, tuple[RevocationCheck, ...]] = {
     "session": (RevocationCheck.STORE, RevocationCheck.FEED),
     "hybrid": (RevocationCheck.FEED, RevocationCheck.STORE),
 }
+
+
+# Settings that are records of their own.
+RECORDS: dict[str, type] = {
+    "passwords": PasswordPolicy,
+    "argon2": Argon2Parameters,
+    "cookies": CookieSettings,
+    "linking": LinkPolicy,
+    "better_auth": BetterAuthSettings,
+    "authjs": AuthjsSettings,
+    "account_budget": Budget,
+    "address_budget": Budget,
+    "email": EmailPolicy,
+    "letter_budget": Budget,
+    "letter_address_budget": Budget,
+    "usernames": UsernamePolicy,
+}
+
+
+def in_python(name: str) -> str:
+    """Return how a setting is written in Python that is called `name` as text."""
+    field, part = NESTED.get(name, (name, None))
+    return f"{field}=..." if part is None else f"{field}={RECORDS[field].__name__}({part}=...)"
 
 
 class Options(TypedDict, total=False):
@@ -167,6 +191,7 @@ class Settings:
         for listed in ("accept", "trusted_origins"):
             if isinstance(getattr(self, listed), str):
                 raise ConfigurationError(listed, "is one text.", "Write it as a list of texts.")
+        self._check_records()
         checked_providers(self.providers)
         OriginRule(self.base_url, self.trusted_origins)  # raises for what is no origin
         for name in (self.strategy, *self.accept):
@@ -199,6 +224,12 @@ class Settings:
                 f"{self.algorithm!r} is not offered.",
                 f"Choose one of {', '.join(Algorithm)}.",
             )
+
+    def _check_records(self) -> None:
+        for name, record in RECORDS.items():
+            if not isinstance(getattr(self, name), record):
+                kind = record.__name__
+                raise ConfigurationError(name, f"is no {kind}.", f"Write {name}={kind}(...).")
 
     def _check_axes(self) -> None:
         allowed = CHECKS[self.strategy]

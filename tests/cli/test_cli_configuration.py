@@ -22,9 +22,10 @@ from limen import (
     UsernamePolicy,
 )
 from limen.cli.configuration import Overrides, read, shown_database, stray_variables
-from limen.cli.variables import ALIASES, NAMES, NESTED, NOT_TEXT, in_written_unit
+from limen.cli.variables import ALIASES, NAMES, NOT_TEXT, in_written_unit, variable_of
 from limen.passwords import Argon2Parameters
 from limen.provider import LinkPolicy, google
+from limen.setting_names import NESTED
 
 OLDER = "Zq8vN2xLr5tWc7yBf0hJm3kPd6sGa9eU"
 RECORDS = {
@@ -150,12 +151,23 @@ def test_every_setting_reaches_its_place_from_the_environment(
         monkeypatch.setenv("LIMEN_STRATEGY", "jwt")
     if name == "smtp":
         monkeypatch.setenv("LIMEN_BASE_URL", "https://app.example")
+    if name == "authjs_session_token":
+        monkeypatch.setenv("LIMEN_AUTHJS_VERSION", "5")
+        monkeypatch.setenv("LIMEN_AUTHJS_SECRET", OLDER)
     before = read(Overrides()).settings()
     monkeypatch.setenv(f"LIMEN_{name.upper()}", text)
     configuration = read(Overrides())
     assert value_in(configuration.settings(), name) == expected
     assert value_in(before, name) != expected
     assert configuration.origins[name] == "environment"
+
+
+def test_a_token_for_next_js_needs_a_client_that_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIMEN_AUTHJS_SESSION_TOKEN", "jwe")
+    monkeypatch.setenv("LIMEN_AUTHJS_SECRET", OLDER)
+    with pytest.raises(ConfigurationError, match="LIMEN_AUTHJS_VERSION") as caught:
+        read(Overrides()).settings()
+    assert variable_of(caught.value.setting) == "LIMEN_AUTHJS_SESSION_TOKEN"
 
 
 def test_every_field_of_settings_can_be_written_or_is_listed_with_a_reason() -> None:

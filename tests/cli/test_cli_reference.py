@@ -23,7 +23,8 @@ def test_the_page_is_not_stale(name: str) -> None:
 def test_the_settings_page_explains_every_setting(name: str) -> None:
     page = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
     (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
-    _, _, variable, default, meaning, _ = row.split("|")
+    _, _, variable, python, default, meaning, _ = row.split("|")
+    assert "=" in python
     assert variable.strip() == f"`LIMEN_{name.upper()}`"
     assert default.strip()
     assert meaning.strip().endswith(".")

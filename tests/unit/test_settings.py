@@ -7,7 +7,7 @@ from limens import QUICK, SECRET
 
 from limen import BlockingLimen, Budget, ConfigurationError, Settings
 from limen.guarantees import RevocationCheck
-from limen.settings import Options
+from limen.settings import RECORDS, Options
 
 GOOD = {"secret": SECRET, "database": "sqlite+aiosqlite:///x.db"}
 
@@ -182,3 +182,35 @@ def test_a_misspelt_argument_is_named_with_what_was_meant() -> None:
         ConfigurationError, match=r"databse: is no setting\. Did you mean database\?"
     ):
         BlockingLimen("hybrid", databse="sqlite+aiosqlite:///app.db", secret="x" * 40)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("cookie_cache", "better_auth=BetterAuthSettings(cookie_cache=...)"),
+        ("multi_session", "better_auth=BetterAuthSettings(multi_session=...)"),
+        ("password_minimum", "passwords=PasswordPolicy(minimum=...)"),
+        ("email_required", "email=EmailPolicy(required=...)"),
+    ],
+)
+def test_the_spelling_of_text_is_answered_with_that_of_python(name: str, meant: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        BlockingLimen("hybrid", **{**GOOD, name: 60})  # type: ignore[arg-type]
+    assert caught.value.remedy == f"In Python: {meant}."
+
+
+@pytest.mark.parametrize("wrong", [True, 5, "x", None])
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_record_is_written_as_one(name: str, wrong: object) -> None:
+    kind = RECORDS[name].__name__
+    with pytest.raises(ConfigurationError) as caught:
+        BlockingLimen("hybrid", **{**GOOD, name: wrong})  # type: ignore[arg-type]
+    assert str(caught.value) == f"{name}: is no {kind}. Write {name}={kind}(...)."
+
+
+@pytest.mark.parametrize("rest", ["/path", "/?a=1", "/#a", "#a", "?a", "//"])
+def test_the_base_url_is_an_origin(rest: str) -> None:
+    with pytest.raises(ConfigurationError, match="base_path") as caught:
+        Settings(**GOOD, base_url=f"https://app.example{rest}")
+    assert caught.value.setting == "base_url"
+    assert Settings(**GOOD, base_url="https://app.example/").base_url == "https://app.example/"

@@ -21,7 +21,6 @@ from limen.cli.variables import (
     ALIASES,
     CONFIG_VARIABLE,
     NAMES,
-    NESTED,
     NEVER_SHOWN,
     PREFIX,
     Environment,
@@ -32,6 +31,7 @@ from limen.cli.variables import (
     nearest,
 )
 from limen.errors import ConfigurationError
+from limen.setting_names import NESTED
 from limen.settings import Settings
 
 DEFAULT_FILE = "limen.toml"
@@ -269,7 +269,8 @@ def _checked(
 def _problem(kind: str, message: str) -> str:
     """Say what is wrong with a value, without the value."""
     if kind == "value_error":
-        return message.removeprefix("Value error, ") + "."
+        said = message.removeprefix("Value error, ")
+        return said if said.endswith("?") else f"{said}."
     for beginning, problem in (
         ("float", "is not a number."),
         ("int", "is not a whole number."),

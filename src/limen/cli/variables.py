@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from limen.cli.providers import Tables
 from limen.cli.spellings import JsonListed, Kinds, Listed, OneOrJsonListed
+from limen.setting_names import NESTED
 from limen.settings import Settings
 
 PREFIX: Final = "LIMEN_"
@@ -258,56 +259,6 @@ class Environment(Written, BaseSettings):
 
 
 NAMES: Final = tuple(Written.model_fields)
-# Settings that are records of their own: which part of which field a name sets.
-NESTED: Final = {
-    "password_minimum": ("passwords", "minimum"),
-    "password_maximum": ("passwords", "maximum"),
-    "password_blocklist": ("passwords", "blocklist"),
-    "argon2_memory": ("argon2", "memory"),
-    "argon2_passes": ("argon2", "passes"),
-    "argon2_lanes": ("argon2", "lanes"),
-    "cookie_prefix": ("cookies", "prefix"),
-    "cookie_domain": ("cookies", "domain"),
-    "cookie_same_site": ("cookies", "same_site"),
-    "cookie_host_prefix": ("cookies", "host_prefix"),
-    "linking_by_email": ("linking", "by_email"),
-    "linking_different_emails": ("linking", "different_emails"),
-    "cookie_cache": ("better_auth", "cookie_cache"),
-    "cookie_cache_format": ("better_auth", "cookie_cache_format"),
-    "multi_session": ("better_auth", "multi_session"),
-    "session_jwt": ("better_auth", "session_jwt"),
-    "authjs_version": ("authjs", "version"),
-    "authjs_path": ("authjs", "path"),
-    "authjs_session_token": ("authjs", "session_token"),
-    "authjs_secret": ("authjs", "secret"),
-    "authjs_token_lifetime": ("authjs", "token_lifetime"),
-    "authjs_sign_in_page": ("authjs", "sign_in_page"),
-    "authjs_sign_out_page": ("authjs", "sign_out_page"),
-    "authjs_error_page": ("authjs", "error_page"),
-    "authjs_verify_page": ("authjs", "verify_page"),
-    "account_attempts": ("account_budget", "limit"),
-    "account_window": ("account_budget", "window"),
-    "address_attempts": ("address_budget", "limit"),
-    "address_window": ("address_budget", "window"),
-    "email_required": ("email", "required"),
-    "email_on_sign_up": ("email", "on_sign_up"),
-    "email_on_sign_in": ("email", "on_sign_in"),
-    "email_signs_in": ("email", "signs_in"),
-    "email_changes": ("email", "changes"),
-    "email_deletes": ("email", "deletes"),
-    "email_deletes_by_link": ("email", "deletes_by_link"),
-    "email_notices": ("email", "notices"),
-    "email_reset_lifetime": ("email", "reset_lifetime"),
-    "email_verification_lifetime": ("email", "verification_lifetime"),
-    "email_deletion_lifetime": ("email", "deletion_lifetime"),
-    "letter_limit": ("letter_budget", "limit"),
-    "letter_window": ("letter_budget", "window"),
-    "letter_address_limit": ("letter_address_budget", "limit"),
-    "letter_address_window": ("letter_address_budget", "window"),
-    "username_enabled": ("usernames", "enabled"),
-    "username_minimum": ("usernames", "minimum"),
-    "username_maximum": ("usernames", "maximum"),
-}
 # Written in seconds, kept in milliseconds by a record that is not `Settings` itself.
 IN_SECONDS: Final = frozenset(
     {"account_window", "address_window", "letter_window", "letter_address_window"}

@@ -72,13 +72,19 @@ class AuthjsSettings:
                 f"{self.session_token!r} is unknown.",
                 "Use 'limen', or 'jwe' where Next.js itself must read who is signed in.",
             )
+        if self.session_token == "jwe" and self.version is None:  # noqa: S105 - a name
+            raise ConfigurationError(
+                "authjs.session_token",
+                "is set, and no client is served that reads it.",
+                "Set authjs.version (LIMEN_AUTHJS_VERSION) to 4 or 5 as well.",
+            )
         if not 0 < self.token_lifetime <= MAX_TOKEN_LIFETIME:
             raise ConfigurationError(
                 "authjs.token_lifetime",
                 f"is not between 0 and {MAX_TOKEN_LIFETIME} seconds.",
                 "Keep it short: nothing revokes that token before its end.",
             )
-        needed = self.version is not None and self.session_token == "jwe"  # noqa: S105 - a name
+        needed = self.session_token == "jwe"  # noqa: S105 - a name
         if self.secret is None and not needed:
             return
         try:

@@ -68,6 +68,10 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def _is_bare(url: str) -> bool:
+    return urlsplit(url)._replace(scheme="", netloc="").geturl() in ("", "/")
+
+
 class OriginRule:
     """The application's own origin and those it trusts.
 
@@ -82,6 +86,12 @@ class OriginRule:
         if base_url is not None and self.own is None:
             raise ConfigurationError(
                 "base_url", f"{base_url!r} is not a URL.", "Write it as https://app.example."
+            )
+        if base_url is not None and not _is_bare(base_url):
+            raise ConfigurationError(
+                "base_url",
+                "has more than a scheme, a host and a port.",
+                "Write it as https://app.example; a path belongs into base_path.",
             )
         self._exact: set[str] = set()
         self._origin_patterns: list[re.Pattern[str]] = []
