@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from limen.elsewhere.carried import bearer_of, cookie_of, handle_of
 from limen.elsewhere.layouts import AUTHJS_SESSIONS
-from limen.elsewhere.session_rows import SessionRows
+from limen.elsewhere.session_rows import ROW_GUARANTEES, SessionRows
 from limen.elsewhere.values import moment, text
 from limen.errors import ConfigurationError, InvalidToken
 from limen.guarantees import Format, Guarantees, RevocationCheck
@@ -63,15 +63,7 @@ class AuthjsSessions:
     @property
     def guarantees(self) -> Guarantees:
         """One look at their row, three at Limen's store; nothing outlives its row."""
-        return Guarantees(
-            format=Format.REFERENCE,
-            check=RevocationCheck.STORE,
-            store_reads_per_request=4,
-            revocation_window=0,
-            idle=None,
-            absolute=None,
-            needs_store=False,
-        )
+        return ROW_GUARANTEES
 
     async def open(self) -> None:
         """Find their tables; raises `ConfigurationError` or `StoreUnavailable`."""

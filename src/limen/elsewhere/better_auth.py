@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from limen.elsewhere.carried import bearer_of, cookie_of, handle_of
 from limen.elsewhere.layouts import BETTER_AUTH_SESSIONS
-from limen.elsewhere.session_rows import SessionRows
+from limen.elsewhere.session_rows import ROW_GUARANTEES, SessionRows
 from limen.elsewhere.values import moment, text, truth
 from limen.errors import ConfigurationError
-from limen.guarantees import Format, Guarantees, RevocationCheck
+from limen.guarantees import Guarantees
 from limen.principal import Principal
 from limen.secret import octets_of
 from limen.verdict import Absent, Authenticated, Reason, Refused
@@ -91,15 +91,7 @@ class BetterAuthSessions:
     @property
     def guarantees(self) -> Guarantees:
         """One look at their row, three at Limen's store; nothing outlives its row."""
-        return Guarantees(
-            format=Format.REFERENCE,
-            check=RevocationCheck.STORE,
-            store_reads_per_request=4,
-            revocation_window=0,
-            idle=None,
-            absolute=None,
-            needs_store=False,
-        )
+        return ROW_GUARANTEES
 
     async def open(self) -> None:
         """Find their tables; raises `ConfigurationError` or `StoreUnavailable`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from limen.elsewhere.databases import awaited_engine, unavailable
 from limen.elsewhere.layouts import SESSIONS, USERS, Names
 from limen.elsewhere.tables import found_tables
+from limen.guarantees import Format, Guarantees, RevocationCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from limen.elsewhere.layouts import Layout
+
+
+# One look at their row, three at Limen's store; nothing outlives its row.
+ROW_GUARANTEES: Final = Guarantees(
+    format=Format.REFERENCE,
+    check=RevocationCheck.STORE,
+    store_reads_per_request=4,
+    revocation_window=0,
+    idle=None,
+    absolute=None,
+    needs_store=False,
+)
 
 
 class SessionRows:
