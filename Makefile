@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test lint format typecheck coverage bench simulate history pictures snapshots lock environment services clean
+.PHONY: help run lab test lint format typecheck coverage bench simulate history pictures snapshots conformance lock environment services clean
 
 help:  ## say what can be asked for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,10 @@ snapshots: environment  ## write public_api.txt and the generated reference tabl
 	$(BIN)/python scripts/public_api.py
 	$(BIN)/python scripts/reference.py
 	$(BIN)/python docs/generate_reference.py
+
+conformance: environment  ## write docs/conformance.md from what the tests say that they prove
+	$(BIN)/python -m pytest --collect-only -q > /dev/null
+	$(BIN)/python scripts/conformance.py
 
 lock: environment  ## resolve requirements/*.lock again
 	$(BIN)/python scripts/lock.py

@@ -10,6 +10,7 @@ import pytest
 from nodes import install
 from servers import PostgresServer, RedisServer
 
+pytest_plugins = ("proving",)
 NOT_RUN = ("skipped", "xfailed")
 
 
