@@ -84,6 +84,7 @@ def refused(visitor: Visitor, status: int, url: str, action: str) -> None:
         assert url == f"{visitor.base}/signin?error=MissingCSRF"
 
 
+@pytest.mark.proves("asvs:3.5.1")
 @pytest.mark.parametrize("origin", ["https://evil.test", "null", None, "http://127.0.0.1:1"])
 def test_another_site_changes_nothing_even_with_the_right_token(
     visitor: Visitor, origin: str | None
@@ -355,6 +356,7 @@ def test_a_query_of_too_many_parts_is_refused(visitor: Visitor) -> None:
     assert visitor.get("/session?" + "&".join("a" * 70)).status_code == 400
 
 
+@pytest.mark.proves("asvs:4.2.5")
 def test_a_great_cookie_header_is_no_fault(visitor: Visitor) -> None:
     name = visitor.token_name
     line = "; ".join(f"{name}.{number}={'x' * 3_900}" for number in range(12))

@@ -75,6 +75,7 @@ def test_credentials_give_a_session_with_the_id_of_the_user(everywhere: Visitor)
     assert abs(stated - kept.ends_at) < 1
 
 
+@pytest.mark.proves("oauth:13")
 def test_a_form_without_a_script_is_redirected(visitor: Visitor) -> None:
     fields = {"csrfToken": visitor.csrf(), "email": EMAIL, "password": PASSWORD}
     answer = visitor.client.post(
@@ -294,6 +295,7 @@ def test_pages_of_the_application_are_led_to(start: Callable[..., Live]) -> None
         assert wrong.startswith(f"{live.url}{page}error=CredentialsSignin")
 
 
+@pytest.mark.proves("asvs:3.4.3", "asvs:3.4.6")
 def test_the_plain_pages_need_no_script_and_run_none(visitor: Visitor) -> None:
     hostile = '"><script>alert(1)</script>'
     for path, status in [

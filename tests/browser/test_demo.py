@@ -164,6 +164,7 @@ def test_each_promise_is_the_one_of_the_server(device: OpenDevice):
         expect(said).to_contain_text(ends[name])
 
 
+@pytest.mark.proves("asvs:3.3.4")
 @each_strategy
 def test_scripts_cannot_see_the_credential(device: OpenDevice, email: str, strategy: str):
     ada = device(strategy)

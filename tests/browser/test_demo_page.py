@@ -74,6 +74,7 @@ def test_every_field_is_labelled_and_says_what_fills_it(device: OpenDevice):
     assert fillers == [*sign_up, *sign_in, "current-password"]
 
 
+@pytest.mark.proves("asvs:3.2.2", "asvs:3.4.3")
 def test_foreign_scripts_do_not_run(browser: Browser, origin: str):
     context = browser.new_context()
     page = context.new_page()
@@ -85,6 +86,7 @@ def test_foreign_scripts_do_not_run(browser: Browser, origin: str):
     context.close()
 
 
+@pytest.mark.proves("asvs:3.4.6")
 def test_no_other_site_may_frame_the_page(browser: Browser, origin: str):
     context = browser.new_context()
     policy = context.new_page().goto(origin).headers["content-security-policy"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from terminal import Terminal
 
 
@@ -10,6 +11,7 @@ def states(terminal: Terminal) -> dict[str, str]:
     return {key["state"]: key["id"] for key in terminal.json("keys", "list")["keys"]}
 
 
+@pytest.mark.proves("asvs:11.1.2")
 def test_the_list_shows_states_and_no_private_part(ready: Terminal) -> None:
     for record in ready.json("keys", "list")["keys"]:
         assert record.keys() == {"id", "algorithm", "state", "created_at", "moved_at"}
@@ -18,6 +20,7 @@ def test_the_list_shows_states_and_no_private_part(ready: Terminal) -> None:
         assert any(key_id in line and state in line for line in shown.splitlines())
 
 
+@pytest.mark.proves("asvs:13.3.4")
 def test_a_rotation_waits_until_verifiers_know_the_next_key(ready: Terminal) -> None:
     before = states(ready)
     done = ready.run("keys", "rotate")

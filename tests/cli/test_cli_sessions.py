@@ -51,6 +51,7 @@ def test_a_command_that_is_not_told_the_strategy_promises_what_the_slowest_keeps
     assert re.search(r"no copy works after \S+ \(in 5 min\)\.\n", said)
 
 
+@pytest.mark.proves("asvs:7.4.5")
 def test_all_sessions_of_one_account_end(ready: Terminal) -> None:
     ready.sign_in()
     ready.sign_in()
@@ -65,6 +66,7 @@ def test_a_jwt_is_honest_about_its_copies(ready: Terminal) -> None:
     assert re.fullmatch(r"1 session ended; no copy works after \S+ \(in 5 min\)\.\n", said)
 
 
+@pytest.mark.proves("asvs:7.4.5")
 def test_everybody_needs_a_yes(ready: Terminal) -> None:
     ready.sign_in()
     refused = ready.run("sessions", "revoke", "--all")

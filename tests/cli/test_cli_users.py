@@ -154,6 +154,7 @@ def test_control_characters_in_a_name_do_not_reach_the_terminal(ready: Terminal)
     ready.ok("users", "list", "--json")
 
 
+@pytest.mark.proves("asvs:7.4.2")
 def test_disabling_ends_the_sessions_and_says_by_when(ready: Terminal) -> None:
     ready.sign_in()
     ready.sign_in()
@@ -194,6 +195,7 @@ def test_an_unknown_account_exits_with_1(ready: Terminal, who: str) -> None:
         assert f"There is no account {who}." in done.stderr
 
 
+@pytest.mark.proves("asvs:10.3.3")
 def test_deleting_ends_the_sessions_and_frees_the_address(ready: Terminal) -> None:
     ready.sign_in()
     said = ready.ok("users", "delete", EMAIL, "--yes", LIMEN_STRATEGY="hybrid")

@@ -52,6 +52,7 @@ def trespasses(path: str, tree: ast.Module) -> list[str]:
     return found
 
 
+@pytest.mark.proves("asvs:11.2.1")
 def test_third_party_packages_stay_in_their_place() -> None:
     assert [one for module in modules() for one in trespasses(module.path, module.tree)] == []
 

@@ -24,6 +24,7 @@ def lab(browser: Browser, serve: Serve, run: Run) -> Ready:
     return ready(browser, serve(lambda: run), run.plot.title)
 
 
+@pytest.mark.proves("asvs:3.6.1")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_and_no_page_complains_or_asks_elsewhere(
     browser: Browser, lab: Ready, run: Run, scheme: str

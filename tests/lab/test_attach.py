@@ -223,6 +223,7 @@ def test_it_is_not_mounted_into_the_application(beside: Beside) -> None:
         assert client.get("/attached").status_code == 404
 
 
+@pytest.mark.proves("cookie:7")
 def test_it_listens_on_the_loopback_alone_and_shares_no_cookie_name(beside: Beside) -> None:
     port = int(beside.lab_url.rpartition(":")[2])
     with beside.visitor() as visitor:
@@ -276,6 +277,7 @@ def test_another_name_is_no_production(monkeypatch: pytest.MonkeyPatch, stated: 
     assert Lab(environment="dev").launch_url is None
 
 
+@pytest.mark.proves("asvs:13.4.2")
 @pytest.mark.parametrize(
     "options",
     [

@@ -31,6 +31,7 @@ def cookie_of(served: Served) -> str:
     return f"lab_session_{served.url.rpartition(':')[2]}"
 
 
+@pytest.mark.proves("cookie:7")
 def test_two_labs_in_one_browser_leave_each_other_alone(serve: Serve, run: Run) -> None:
     """Ports share their cookies (RFC 6265 section 8.5)."""
     one, other = serve(lambda: run), serve(lambda: run)

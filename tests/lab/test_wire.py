@@ -475,6 +475,7 @@ def test_the_costs_are_those_of_the_lines(run: Run) -> None:
 # -- hostile text
 
 
+@pytest.mark.proves("asvs:3.2.2")
 @pytest.mark.parametrize("text", XSS)
 def test_hostile_text_on_the_wire_is_shown_as_text(text: str, run: Run) -> None:
     first, *others = run.columns

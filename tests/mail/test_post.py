@@ -218,6 +218,7 @@ def test_the_console_shows_the_letter(capsys: pytest.CaptureFixture[str]) -> Non
     assert [text for text in (LETTER.to, LETTER.subject, LINK) if text not in shown.err] == []
 
 
+@pytest.mark.proves("asvs:13.4.2")
 def test_a_public_service_prints_no_link(capsys: pytest.CaptureFixture[str], said: Any) -> None:
     async def work() -> None:
         options: Any = {"secret": SECRET, "store": MemoryStore(), "base_url": "https://app.example"}

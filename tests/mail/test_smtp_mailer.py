@@ -48,6 +48,7 @@ def test_a_letter_arrives_as_it_was_written() -> None:
         assert sink.envelopes[0].mail_from == "no-reply@app.example"
 
 
+@pytest.mark.proves("asvs:12.3.2")
 @pytest.mark.parametrize("kind", [Tls.STARTTLS, Tls.IMPLICIT])
 def test_a_connection_is_encrypted_and_its_certificate_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Tls

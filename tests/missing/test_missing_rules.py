@@ -191,6 +191,7 @@ def nothing_stated(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.mark.proves("asvs:13.4.2")
 @pytest.mark.parametrize(
     ("method", "path", "served"),
     [("GET", "why", 200), ("POST", "why", 204), ("GET", "why.js", 200)],

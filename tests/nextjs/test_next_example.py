@@ -79,6 +79,7 @@ def test_a_server_component_knows_who_signed_up(site: Site, email: str, strategy
     assert email in laptop.page.request.get("/").text()
 
 
+@pytest.mark.proves("asvs:10.4.9")
 @every_strategy
 def test_devices_are_signed_out_one_by_one_and_everywhere(
     site: Site, email: str, strategy: str
@@ -194,6 +195,7 @@ def test_who_is_signed_in_stays_so_while_the_strategy_changes(site: Site, email:
     expect(laptop.page.get_by_role("main").get_by_role("listitem")).to_have_count(1)
 
 
+@pytest.mark.proves("asvs:7.2.1", "asvs:8.3.1")
 @pytest.mark.parametrize(
     "value", ["proxy:proxy:proxy:proxy:proxy", "src/proxy", "middleware", "middleware:" * 5]
 )
@@ -297,6 +299,7 @@ def test_next_checks_a_token_itself(site: Site, email: str) -> None:
     assert httpx.get(f"{site.url}/report").json()["message"].startswith("Sign in first")
 
 
+@pytest.mark.proves("asvs:7.4.4")
 def test_a_form_without_a_script_signs_out(site: Site, email: str) -> None:
     site.use("hybrid")
     laptop = site.device()
@@ -333,6 +336,7 @@ def test_a_route_handler_reads_for_the_visitor(site: Site, email: str) -> None:
         assert nobody.get("/export").status_code == 401
 
 
+@pytest.mark.proves("asvs:14.2.2")
 def test_every_page_is_private_and_states_its_policy(site: Site, email: str) -> None:
     site.use("hybrid")
     laptop = site.device()

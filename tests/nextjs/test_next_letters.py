@@ -79,6 +79,7 @@ def test_a_link_that_is_used_meanwhile_says_so(mailing: Site, sink: Sink, email:
     expect(laptop.page.get_by_role("main").get_by_role("alert")).to_contain_text("does not work")
 
 
+@pytest.mark.proves("asvs:7.4.4")
 def test_whoever_opened_the_page_for_a_new_password_can_sign_out(site: Site, email: str) -> None:
     site.use("hybrid")
     laptop = site.device()
@@ -104,6 +105,7 @@ def test_a_mailed_link_verifies_an_address(mailing: Site, sink: Sink, email: str
     expect_name(laptop)
 
 
+@pytest.mark.proves("asvs:6.3.8")
 def test_nothing_tells_who_has_an_account(mailing: Site, email: str) -> None:
     nobody = mailing.device()
     ask_for_link(nobody, f"not.{email}")

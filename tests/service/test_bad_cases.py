@@ -62,6 +62,7 @@ def test_two_tabs_that_refresh_at_once_get_one_successor_and_raise_no_alarm(
     assert browser.post("/refresh").status_code == 200
 
 
+@pytest.mark.proves("oauth:18")
 @pytest.mark.parametrize("strategy", SIGNED)
 def test_a_refresh_whose_answer_was_lost_is_repeated_with_the_same_successor(
     start: Callable[..., Live], strategy: str
@@ -165,6 +166,7 @@ def test_what_is_loaded_ahead_of_the_person_spends_nothing(
     assert browser.post("/refresh").status_code == 200
 
 
+@pytest.mark.proves("asvs:4.1.3", "asvs:7.2.1", "oauth:15")
 @pytest.mark.parametrize(
     "value", ["middleware", "src/middleware:" * 5 + "src/middleware", "pages/_middleware"]
 )
@@ -189,6 +191,7 @@ def _filled(endpoint: object) -> dict[str, object] | None:
     return {one.name: samples.get(one.kind, "text") for one in body.fields if one.required}
 
 
+@pytest.mark.proves("asvs:3.7.2", "oauth:2")
 @pytest.mark.parametrize("member", TARGETS)
 def test_no_endpoint_sends_anybody_to_a_foreign_page(shared: Live, member: str) -> None:
     for target in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1"):
@@ -220,6 +223,7 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
+@pytest.mark.proves("asvs:3.5.1", "nist:7")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_the_forms_of_another_origin_neither_sign_out_nor_in(
     start: Callable[..., Live], browser: Browser, strategy: str

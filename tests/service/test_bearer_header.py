@@ -36,6 +36,7 @@ def test_who_is_no_page_is_told_its_bearer(start: Callable[..., Live], strategy:
     assert "set-auth-token" not in app.get("/get-session").headers
 
 
+@pytest.mark.proves("asvs:10.1.1", "asvs:3.3.4")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_page_is_told_nothing_that_its_cookies_keep_from_it(
     start: Callable[..., Live], strategy: str

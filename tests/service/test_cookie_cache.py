@@ -223,6 +223,7 @@ def test_an_app_with_a_bearer_gets_none(start: Callable[..., Live]) -> None:
     assert lines_of(app.get("/get-session")) == []
 
 
+@pytest.mark.proves("nist:8")
 def test_it_is_off_unless_asked_for(start: Callable[..., Live]) -> None:
     assert NAME_OF_COOKIE not in start("session").browser().cookies
 

@@ -97,6 +97,7 @@ def test_a_good_answer_of_the_same_kind_is_taken() -> None:
         assert server.asked == ["GET /jwks HTTP/1.1"] * 2
 
 
+@pytest.mark.proves("asvs:13.2.4")
 def test_a_redirect_is_not_followed() -> None:
     with (
         key_server(document(keys(GOOD))) as elsewhere,
@@ -205,6 +206,7 @@ def test_many_who_wait_for_one_slow_fetch_make_one() -> None:
         assert len(server.asked) == 1
 
 
+@pytest.mark.proves("asvs:12.2.1")
 @pytest.mark.parametrize(
     "url",
     [
@@ -261,6 +263,7 @@ def test_settings_that_are_none_are_refused_without_what_they_hold(
     assert "secret@" not in str(refused.value)
 
 
+@pytest.mark.proves("asvs:12.3.2")
 def test_who_answers_over_https_is_checked(tmp_path: Path) -> None:
     authority, secret = certificate(tmp_path, "127.0.0.1")
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

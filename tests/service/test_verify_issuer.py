@@ -45,6 +45,7 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.proves("asvs:8.3.3")
 def test_a_token_of_hybrid_and_one_for_other_services_are_verified(shared: Live) -> None:
     client, kept = shared.app("two@example.org")
     for_others = client.get("/token").json()["token"]
@@ -64,6 +65,7 @@ def test_a_token_of_hybrid_and_one_for_other_services_are_verified(shared: Live)
         assert blocking.authenticate(kept["token"]) is blocking.authenticate(kept["token"])
 
 
+@pytest.mark.proves("asvs:10.3.1", "oauth:12")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -131,6 +133,7 @@ def test_an_operator_is_told_seldom_and_how_often_it_was(
     assert "(3 more" in warned.records[1].getMessage()
 
 
+@pytest.mark.proves("asvs:16.4.1")
 def test_what_a_token_says_reaches_the_log_short_and_harmless(
     warned: pytest.LogCaptureFixture,
 ) -> None:
@@ -158,6 +161,7 @@ def test_forged_and_foreign_text_is_refused(shared: Live) -> None:
     assert isinstance(verifier.authenticate(token), Authenticated)
 
 
+@pytest.mark.proves("asvs:11.2.2", "asvs:13.3.4")
 def test_keys_that_rotate_are_known_before_they_sign(start: Callable[..., Live]) -> None:
     live = start("hybrid")
     verifier = BlockingVerifier(f"{live.api}/jwks", **NAMED)

@@ -27,6 +27,7 @@ MISSING = "Invalid input: expected string, received undefined"
 SIGN_UP = {"name": NAME, "email": "body@example.org", "password": PASSWORD}
 
 
+@pytest.mark.proves("asvs:2.2.2", "asvs:15.3.5")
 @pytest.mark.parametrize(
     ("path", "body", "expected"),
     [
@@ -190,6 +191,7 @@ def test_a_body_has_a_limit(shared: Live, size: int, *, streamed: bool) -> None:
         assert (answer.status_code, answer.json()) == (413, expected)
 
 
+@pytest.mark.proves("asvs:3.5.2")
 @pytest.mark.parametrize(
     ("path", "stated", "allowed"),
     [
@@ -208,6 +210,7 @@ def test_a_body_of_another_type_is_refused(
     assert answer.json() == {"message": message, "code": "UNSUPPORTED_MEDIA_TYPE"}
 
 
+@pytest.mark.proves("asvs:3.5.2")
 def test_a_body_of_no_type_is_refused(shared: Live) -> None:
     answer = post(shared, "/sign-out", b"{}", {})
     message = "Content-Type is required. Allowed types: application/json"
@@ -242,6 +245,7 @@ def test_a_form_that_does_not_parse_is_a_bad_request(shared: Live, content: byte
     assert (answer.status_code, answer.json()) == (400, BAD_FORM)
 
 
+@pytest.mark.proves("asvs:15.3.3")
 def test_unknown_members_are_dropped(shared: Live) -> None:
     body = SIGN_UP | {"email": "extra@example.org", "emailVerified": True, "id": "1", "role": "x"}
     user = shared.client().post("/sign-up/email", json=body).json()["user"]
@@ -250,6 +254,7 @@ def test_unknown_members_are_dropped(shared: Live) -> None:
     assert "role" not in user
 
 
+@pytest.mark.proves("asvs:2.2.2")
 def test_nothing_is_written_for_a_body_that_is_refused(shared: Live) -> None:
     before = len(shared.run(shared.auth.accounts(1_000)))
     for content in (b"{", json.dumps(SIGN_UP | {"name": 1}).encode(), b'{"name":"\\udfff"}'):

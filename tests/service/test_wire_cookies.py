@@ -45,6 +45,7 @@ def test_over_http_on_the_loopback(start: Callable[..., Live], strategy: str) ->
     assert value == no_browser.json()["token"]
 
 
+@pytest.mark.proves("asvs:3.3.1", "cookie:1", "cookie:6")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_behind_https(start: Callable[..., Live], strategy: str) -> None:
     live = start(strategy, base_url="https://app.example", clock=FrozenClock())
@@ -71,6 +72,7 @@ def test_who_asked_to_be_forgotten_gets_cookies_without_an_age(live: Live) -> No
     assert set_cookies(renewed) == expected
 
 
+@pytest.mark.proves("cookie:1")
 def test_sign_out_forgets_with_the_attributes_it_was_set_with(live: Live) -> None:
     answer = live.browser().post("/sign-out")
     attributes = "Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
@@ -95,6 +97,7 @@ def test_a_cookie_that_will_never_be_accepted_is_forgotten(live: Live) -> None:
         assert [name for name, _ in set_cookies(answer)] == names("hybrid")
 
 
+@pytest.mark.proves("cookie:8")
 def test_two_cookies_of_one_name_are_believed_neither_nor_forgotten(live: Live) -> None:
     """A subdomain can toss a cookie in; it must not be able to end somebody's session."""
     browser = live.browser()
@@ -116,6 +119,7 @@ def test_get_session_of_a_live_session_sets_nothing(live: Live) -> None:
     assert "needsRefresh" not in answer.json()
 
 
+@pytest.mark.proves("asvs:3.5.3")
 @pytest.mark.parametrize("strategy", SIGNED)
 @pytest.mark.parametrize("seconds", [200, 400])
 def test_a_get_asks_for_renewal_and_only_a_post_renews(
@@ -166,6 +170,7 @@ def test_a_post_to_get_session_renews_nothing_before_it_is_due(
     assert set_cookies(answer) == []
 
 
+@pytest.mark.proves("asvs:3.3.4", "asvs:10.1.1")
 @pytest.mark.parametrize("strategy", SIGNED)
 def test_a_refresh_token_in_a_cookie_never_reaches_the_page(
     start: Callable[..., Live], strategy: str
@@ -178,6 +183,7 @@ def test_a_refresh_token_in_a_cookie_never_reaches_the_page(
     assert browser.cookies["better-auth.refresh_token"] not in (before, *answer.text.split('"'))
 
 
+@pytest.mark.proves("asvs:3.3.4")
 def test_a_session_slides_and_its_id_never_reaches_the_page(start: Callable[..., Live]) -> None:
     clock = FrozenClock()
     browser = start("session", clock=clock).browser()
@@ -234,6 +240,7 @@ def test_a_tab_two_tokens_behind_is_refused_and_keeps_the_cookies_of_the_others(
     assert tab.post("/refresh").status_code == 200
 
 
+@pytest.mark.proves("asvs:10.4.5", "oauth:8")
 @pytest.mark.parametrize("strategy", SIGNED)
 def test_a_replayed_refresh_token_ends_the_family(
     start: Callable[..., Live], strategy: str

@@ -72,6 +72,7 @@ def test_the_table(
     assert browser.get("/get-session").json() is not None
 
 
+@pytest.mark.proves("asvs:11.2.5")
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -94,6 +95,7 @@ def test_who_is_not_signed_in_is_told_so(
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.proves("asvs:6.3.8")
 def test_unknown_wrong_and_disabled_are_told_the_same(live: Live) -> None:
     live.browser("gone@example.org")
     live.browser()
@@ -121,6 +123,7 @@ def test_unknown_wrong_and_disabled_are_told_the_same(live: Live) -> None:
     assert answers[0].status_code == 401
 
 
+@pytest.mark.proves("asvs:7.4.2")
 def test_disabling_an_account_signs_it_out(live: Live) -> None:
     browser = live.browser()
     subject = browser.get("/get-session").json()["user"]["id"]

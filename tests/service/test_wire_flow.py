@@ -84,6 +84,7 @@ def test_a_list_shows_every_device_and_the_newest_first(live: Live) -> None:
     ]
 
 
+@pytest.mark.proves("asvs:10.4.9")
 def test_revoking_one_device_signs_that_one_out(live: Live) -> None:
     lost, mine = live.browser(), sign_in(live)
     handle = session_of(lost)["session"]["token"]
@@ -102,6 +103,7 @@ def test_revoking_one_device_signs_that_one_out(live: Live) -> None:
     assert mine.post("/revoke-session", json={"token": handle}).json() == {"status": True}
 
 
+@pytest.mark.proves("asvs:8.2.2")
 def test_nobody_ends_another_s_session_by_its_handle(live: Live) -> None:
     victim, attacker = live.browser(), live.browser("eve@example.org")
     handle = session_of(victim)["session"]["token"]
@@ -130,6 +132,7 @@ def test_revoking_this_session_makes_this_browser_forget_it(live: Live) -> None:
     assert not mine.cookies
 
 
+@pytest.mark.proves("asvs:7.4.1", "nist:5")
 def test_a_stolen_cookie_is_worth_nothing_after_sign_out(live: Live) -> None:
     victim = live.browser()
     thieves = [live.copy_of(victim) for _ in range(3)]
@@ -139,6 +142,7 @@ def test_a_stolen_cookie_is_worth_nothing_after_sign_out(live: Live) -> None:
     assert thieves[2].post("/refresh").status_code == 401
 
 
+@pytest.mark.proves("asvs:7.4.1")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_stolen_access_token_works_on_only_under_jwt(start, strategy: str) -> None:
     """What the strategies promise about a copy: `jwt` until it expires, the others not."""
@@ -163,6 +167,7 @@ def test_signing_in_again_ends_what_the_browser_held(live: Live) -> None:
     assert len(listed) == 1
 
 
+@pytest.mark.proves("asvs:6.2.2", "asvs:7.4.3")
 def test_changing_the_password_ends_the_other_sessions(live: Live) -> None:
     other, mine = live.browser(), sign_in(live)
     new = "an even better battery"
@@ -220,6 +225,7 @@ def test_a_client_may_keep_its_credentials_itself(live: Live) -> None:
     assert session_of(app) is None
 
 
+@pytest.mark.proves("asvs:8.3.3")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_token_for_other_services_verifies_by_the_published_keys(start, strategy: str) -> None:
     from joserfc import jwt

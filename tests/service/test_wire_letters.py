@@ -111,6 +111,7 @@ def kept(request: pytest.FixtureRequest) -> dict[str, str]:
     return {"database": request.getfixturevalue("postgresql_url")}
 
 
+@pytest.mark.proves("asvs:2.3.4", "asvs:6.4.1")
 def test_of_many_uses_of_one_link_at_once_exactly_one_works(
     serve: Start, sink: Sink, kept: dict[str, str]
 ) -> None:
@@ -135,6 +136,7 @@ def test_of_many_uses_of_one_link_at_once_exactly_one_works(
     assert locations.count(f"{live.url}/?error=INVALID_TOKEN") == 5
 
 
+@pytest.mark.proves("asvs:6.4.1")
 def test_only_a_digest_of_the_token_is_kept_and_no_trace_of_it(serve: Start, sink: Sink) -> None:
     ring = RingSink()
     live = serve(sink=ring)
@@ -165,6 +167,7 @@ def test_a_refused_password_does_not_use_the_link_up(serve: Start, sink: Sink) -
     assert reset(live, token).json() == {"status": True}
 
 
+@pytest.mark.proves("asvs:6.4.3")
 def test_a_link_is_void_once_the_password_is_another(serve: Start, sink: Sink) -> None:
     live = serve()
     browser = live.browser()
@@ -192,6 +195,7 @@ def test_a_link_is_void_once_the_address_is_another(serve: Start, sink: Sink) ->
     assert reset(live, token).json() == INVALID
 
 
+@pytest.mark.proves("asvs:6.4.1")
 def test_an_hour_later_a_link_is_void(serve: Start, sink: Sink) -> None:
     clock = FrozenClock()
     live = serve(email=EmailPolicy(on_sign_up=True), clock=clock)
@@ -207,6 +211,7 @@ def test_an_hour_later_a_link_is_void(serve: Start, sink: Sink) -> None:
     assert (alone.status_code, alone.json()) == (401, INVALID)
 
 
+@pytest.mark.proves("asvs:2.3.1", "asvs:6.6.2")
 def test_a_link_for_one_thing_is_good_for_nothing_else(serve: Start, sink: Sink) -> None:
     live = serve(email=EmailPolicy(on_sign_up=True, deletes_by_link=True))
     browser = live.browser()
@@ -242,6 +247,7 @@ def test_a_link_for_one_thing_is_good_for_nothing_else(serve: Start, sink: Sink)
     assert reset(live, tokens["reset"]).json() == INVALID
 
 
+@pytest.mark.proves("asvs:6.6.2")
 def test_a_deletion_link_is_only_for_the_browser_that_is_signed_in(
     serve: Start, sink: Sink
 ) -> None:
@@ -257,6 +263,7 @@ def test_a_deletion_link_is_only_for_the_browser_that_is_signed_in(
     assert not can_sign_in(live, PASSWORD)
 
 
+@pytest.mark.proves("asvs:3.5.3")
 def test_a_link_that_is_fetched_ahead_of_the_person_stays_good(serve: Start, sink: Sink) -> None:
     live = serve(email=EmailPolicy(on_sign_up=True))
     live.browser()
@@ -270,6 +277,7 @@ def test_a_link_that_is_fetched_ahead_of_the_person_stays_good(serve: Start, sin
 # -- what a reset does
 
 
+@pytest.mark.proves("asvs:6.4.3", "asvs:7.4.3")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_reset_ends_every_session_and_proves_the_mailbox(
     serve: Start, sink: Sink, strategy: str
@@ -331,6 +339,7 @@ def steps(ring: RingSink) -> list[Any]:
     return shown
 
 
+@pytest.mark.proves("asvs:6.3.8")
 def test_an_answer_tells_nobody_whether_there_is_an_account(serve: Start, sink: Sink) -> None:
     ring = RingSink()
     live = serve(sink=ring, email=EmailPolicy(required=True))
@@ -430,6 +439,7 @@ def test_a_fault_leaves_no_token_in_the_log(
 # -- where a link leads
 
 
+@pytest.mark.proves("asvs:3.7.2", "oauth:2")
 @pytest.mark.parametrize("target", EVIL)
 def test_no_link_and_no_answer_leads_away(serve: Start, sink: Sink, target: str) -> None:
     live = serve(email=EmailPolicy(on_sign_up=True, deletes_by_link=True))
@@ -456,6 +466,7 @@ def test_no_link_and_no_answer_leads_away(serve: Start, sink: Sink, target: str)
         assert "error" not in browser.get(good).headers["location"]
 
 
+@pytest.mark.proves("asvs:6.4.3", "asvs:4.1.3", "oauth:15")
 def test_the_host_header_decides_no_link(serve: Start, start: Start, sink: Sink) -> None:
     live = serve()
     live.browser()
@@ -484,6 +495,7 @@ def test_without_an_address_of_its_own_a_service_mails_no_link_for_another_host(
     live.run(live.auth.open())
 
 
+@pytest.mark.proves("asvs:3.4.5", "oauth:14")
 def test_redirects_tell_no_referrer_and_are_not_kept(serve: Start, sink: Sink) -> None:
     live = serve(email=EmailPolicy(on_sign_up=True))
     live.browser()
@@ -525,6 +537,7 @@ def test_nothing_that_somebody_wrote_stands_in_a_letter(serve: Start, sink: Sink
 # -- limits
 
 
+@pytest.mark.proves("asvs:6.6.3")
 def test_the_fourth_letter_to_one_address_does_not_leave_and_nobody_is_told(
     serve: Start, sink: Sink
 ) -> None:
@@ -548,6 +561,7 @@ def test_the_fourth_letter_to_one_address_does_not_leave_and_nobody_is_told(
     assert sink.subjects(EMAIL) == [RESET] * 4
 
 
+@pytest.mark.proves("asvs:6.6.3")
 def test_one_network_address_may_cause_so_many_letters(serve: Start) -> None:
     two = Budget("letter:address", limit=2, window=60_000)
     live = serve(letter_address_budget=two, clock=FrozenClock(), email=EmailPolicy(required=True))
@@ -722,6 +736,7 @@ def test_without_a_page_of_its_own_a_reset_ends_on_a_plain_one(serve: Start, sin
     assert held.get("/get-session").json() is None
 
 
+@pytest.mark.proves("asvs:3.4.3", "asvs:3.4.6", "oauth:17")
 def test_the_plain_page_runs_nothing_and_tells_no_other_site(serve: Start, sink: Sink) -> None:
     live = serve()
     live.browser()

@@ -75,6 +75,7 @@ def test_many_addresses_share_the_budget_of_one_account(start: Callable[..., Liv
     assert codes == [401, 401, 429]
 
 
+@pytest.mark.proves("asvs:6.2.3")
 def test_the_current_password_cannot_be_guessed_by_changing_it(
     start: Callable[..., Live],
 ) -> None:

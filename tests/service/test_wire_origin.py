@@ -37,6 +37,7 @@ CHANGING = (
 )
 
 
+@pytest.mark.proves("asvs:3.5.1", "nist:7")
 @pytest.mark.parametrize("path", CHANGING)
 @pytest.mark.parametrize(
     ("headers", "expected"),
@@ -66,6 +67,7 @@ def test_a_page_of_ours_may_act_with_cookies(shared: Live, name: str) -> None:
     assert page.post("/sign-in/email", json=WRONG).status_code == 401
 
 
+@pytest.mark.proves("asvs:3.5.1")
 def test_a_foreign_page_signs_nobody_out(shared: Live) -> None:
     browser = shared.browser("victim@example.org")
     answer = browser.post("/sign-out", json={}, headers={"Origin": FOREIGN})
@@ -74,6 +76,7 @@ def test_a_foreign_page_signs_nobody_out(shared: Live) -> None:
     assert browser.get("/get-session").json() is not None
 
 
+@pytest.mark.proves("asvs:3.7.5")
 @pytest.mark.parametrize("path", ["/sign-in/email", "/sign-up/email"])
 @pytest.mark.parametrize(
     ("headers", "expected"),
@@ -210,6 +213,7 @@ TARGETS = {
 }
 
 
+@pytest.mark.proves("asvs:3.7.2", "oauth:2")
 @pytest.mark.parametrize("member", TARGETS)
 @pytest.mark.parametrize(
     "target",

@@ -37,6 +37,7 @@ def refused(live: Live, browser: httpx.Client, url: str) -> str:
     return code
 
 
+@pytest.mark.proves("asvs:2.3.1", "asvs:7.6.2", "asvs:10.1.2", "oauth:3")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_the_way_back_works_only_in_the_browser_that_began(
     start: Callable[..., Live], identities: Identities, strategy: str
@@ -51,6 +52,7 @@ def test_the_way_back_works_only_in_the_browser_that_began(
     assert refused(live, attacker, back) == "state_mismatch"
 
 
+@pytest.mark.proves("asvs:2.3.4", "asvs:10.1.2")
 def test_the_way_back_works_once(live: Live) -> None:
     browser = live.client()
     back = returned(browser, begin(browser), "once")
@@ -59,6 +61,7 @@ def test_the_way_back_works_once(live: Live) -> None:
     assert refused(live, browser, back) == "state_mismatch"
 
 
+@pytest.mark.proves("asvs:2.3.1", "asvs:10.2.1")
 def test_a_way_back_that_is_incomplete_leads_nowhere(live: Live) -> None:
     browser = live.client()
     for members, expected in (
@@ -76,6 +79,7 @@ def test_a_way_back_that_is_incomplete_leads_nowhere(live: Live) -> None:
     assert refused(live, browser, f"{back}&code=another") == "invalid_callback_request"
 
 
+@pytest.mark.proves("cookie:8")
 def test_two_cookies_of_the_name_are_none(live: Live) -> None:
     browser = live.client()
     back = returned(browser, begin(browser), "tossed")
@@ -85,6 +89,7 @@ def test_two_cookies_of_the_name_are_none(live: Live) -> None:
     assert error_of(answer) == "state_mismatch"
 
 
+@pytest.mark.proves("asvs:10.1.2")
 def test_an_attempt_is_over_after_ten_minutes(
     start: Callable[..., Live], identities: Identities
 ) -> None:
@@ -104,6 +109,7 @@ def both(start: Callable[..., Live], identities: Identities, rival: Identities) 
     return start(providers=[identities.registered(id="one"), rival.registered(id="two")])
 
 
+@pytest.mark.proves("asvs:6.8.1", "asvs:10.2.2", "oauth:4")
 def test_a_state_of_one_provider_is_of_no_use_at_the_way_back_of_another(both: Live) -> None:
     browser = both.client()
     back = returned(browser, begin(browser, "one"), "mixed")
@@ -111,6 +117,7 @@ def test_a_state_of_one_provider_is_of_no_use_at_the_way_back_of_another(both: L
     assert refused(both, browser, swapped) == "state_mismatch"
 
 
+@pytest.mark.proves("asvs:10.2.2", "oauth:4")
 def test_an_answer_of_another_issuer_is_noticed_before_the_code_is_sent_on(
     both: Live, rival: Identities
 ) -> None:
@@ -134,6 +141,7 @@ def test_a_stolen_code_is_of_no_use_in_another_attempt(live: Live) -> None:
     assert refused(live, attacker, back) == "invalid_code"
 
 
+@pytest.mark.proves("asvs:10.5.1")
 def test_an_id_token_with_another_nonce_is_refused(live: Live) -> None:
     browser = live.client()
     url = changed(begin(browser), nonce="n" * 43)
@@ -143,6 +151,7 @@ def test_an_id_token_with_another_nonce_is_refused(live: Live) -> None:
     assert refused(live, browser, back) == "unable_to_get_user_info"
 
 
+@pytest.mark.proves("asvs:10.2.1", "oauth:5")
 def test_pkce_cannot_be_taken_out(
     start: Callable[..., Live], live: Live, identities: Identities
 ) -> None:
@@ -157,6 +166,7 @@ def test_pkce_cannot_be_taken_out(
     landed(sign_in(lax.client(), "upgraded"))
 
 
+@pytest.mark.proves("asvs:3.7.2", "oauth:2")
 @pytest.mark.parametrize("member", ["callbackURL", "errorCallbackURL", "newUserCallbackURL"])
 @pytest.mark.parametrize(
     "target",
@@ -181,6 +191,7 @@ def test_no_address_elsewhere_is_ever_redirected_to(live: Live, member: str, tar
         assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.proves("asvs:7.6.2", "asvs:3.5.1")
 def test_a_page_elsewhere_can_neither_sign_in_nor_link(live: Live) -> None:
     browser = live.browser("forged@example.org")
     for client in (browser, live.client()):
@@ -221,6 +232,7 @@ def test_a_body_that_does_not_fit_is_refused(live: Live, member: str, value: obj
     assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
 
 
+@pytest.mark.proves("asvs:16.2.5")
 def test_nothing_secret_is_logged(
     start: Callable[..., Live], identities: Identities, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -62,6 +62,7 @@ SIGNERS: dict[str, Signer] = {
 }
 
 
+@pytest.mark.proves("asvs:6.8.2")
 @pytest.mark.parametrize("name", SIGNERS)
 def test_an_id_token_must_be_signed_by_the_provider(
     liar: Liar, browser: httpx.Client, name: str
@@ -72,6 +73,7 @@ def test_an_id_token_must_be_signed_by_the_provider(
     assert outcome(browser) == "/"
 
 
+@pytest.mark.proves("asvs:10.5.4", "asvs:10.5.1")
 @pytest.mark.parametrize(
     "claims",
     [
@@ -144,11 +146,13 @@ def test_a_token_endpoint_that_answers_something_else_is_refused(
     assert outcome(browser) == "invalid_code"
 
 
+@pytest.mark.proves("asvs:6.8.2")
 def test_an_answer_without_an_id_token_is_none(liar: Liar, browser: httpx.Client) -> None:
     liar.token = {"id_token": None}
     assert outcome(browser) == REFUSED
 
 
+@pytest.mark.proves("asvs:10.5.3")
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -222,6 +226,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(
         assert error_of(browser.get(returned(browser, url, "x"))) == "provider_unreachable"
 
 
+@pytest.mark.proves("asvs:13.2.4")
 def test_no_redirect_of_a_provider_is_followed(liar: Liar, browser: httpx.Client) -> None:
     with lying() as inside:
         liar.replies[WELL_KNOWN] = redirecting(f"{inside.issuer}{WELL_KNOWN}")

@@ -187,6 +187,7 @@ def test_the_metadata_of_many_tenants_are_read_as_microsoft_writes_them() -> Non
         read_metadata(microsoft("id", SECRET, TENANT), said)
 
 
+@pytest.mark.proves("asvs:12.2.1")
 @pytest.mark.parametrize(
     ("make", "problem"),
     [

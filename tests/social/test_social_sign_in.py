@@ -29,6 +29,7 @@ def accounts_of(browser: httpx.Client) -> list[dict[str, object]]:
     return listed
 
 
+@pytest.mark.proves("asvs:10.5.2")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_person_signs_in_at_a_provider_and_is_the_same_next_time(
     start: Callable[..., Live], identities: Identities, strategy: str
@@ -52,6 +53,7 @@ def test_a_person_signs_in_at_a_provider_and_is_the_same_next_time(
     assert user_of(again) == user
 
 
+@pytest.mark.proves("asvs:10.2.1", "asvs:10.2.3", "oauth:1", "oauth:5", "oauth:6")
 def test_what_is_sent_to_the_provider_and_kept_in_the_browser(live: Live) -> None:
     browser = live.client()
     answer = browser.post("/sign-in/social", json={"provider": ID, "loginHint": "a@b.example"})
@@ -75,6 +77,7 @@ def test_disable_redirect_leaves_the_address_to_the_page(live: Live) -> None:
     assert query_of(answer.json()["url"])["hd"] == "example.org"
 
 
+@pytest.mark.proves("asvs:3.3.1", "cookie:1")
 def test_behind_https_the_cookie_is_bound_to_the_host(
     start: Callable[..., Live], identities: Identities
 ) -> None:
@@ -97,6 +100,7 @@ def test_two_tabs_of_one_browser_do_not_disturb_each_other(live: Live) -> None:
     assert landed(browser.get(back)) == "/1"
 
 
+@pytest.mark.proves("asvs:7.2.4")
 def test_a_sign_in_ends_what_the_browser_held_before(live: Live) -> None:
     browser = live.browser("before@example.org")
     held = live.copy_of(browser)
@@ -116,6 +120,7 @@ def test_an_address_that_both_sides_verified_joins_the_account(live: Live) -> No
     assert [one["providerId"] for one in accounts_of(other)] == ["credential", ID]
 
 
+@pytest.mark.proves("asvs:6.8.1")
 def test_a_planted_account_does_not_get_the_owner_of_the_address(live: Live) -> None:
     planted = live.browser("victim@example.org")
     owner = live.client()
@@ -126,6 +131,7 @@ def test_a_planted_account_does_not_get_the_owner_of_the_address(live: Live) -> 
     assert [one["providerId"] for one in accounts_of(planted)] == ["credential"]
 
 
+@pytest.mark.proves("asvs:6.8.1")
 def test_an_address_that_the_provider_did_not_verify_joins_nothing(
     start: Callable[..., Live], identities: Identities
 ) -> None:
@@ -276,6 +282,7 @@ def test_the_last_way_to_sign_in_stays(live: Live) -> None:
     assert [one["providerId"] for one in accounts_of(local)] == ["credential"]
 
 
+@pytest.mark.proves("asvs:6.5.6")
 def test_unlinking_asks_for_a_recent_sign_in(
     start: Callable[..., Live], identities: Identities
 ) -> None:
@@ -297,6 +304,7 @@ def test_without_providers_there_is_none(start: Callable[..., Live]) -> None:
     assert one["providerId"] == "credential"
 
 
+@pytest.mark.proves("asvs:6.8.1")
 def test_two_providers_share_neither_a_name_nor_an_issuer(identities: Identities) -> None:
     for ids in (("one", "one"), ("one", "two")):
         providers = [identities.registered(id=one) for one in ids]

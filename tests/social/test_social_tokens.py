@@ -68,6 +68,7 @@ def by_token(browser: httpx.Client, token: str, path: str = "/sign-in/social", *
     return browser.post(path, json={"provider": ID, "idToken": {"token": token, **more}})
 
 
+@pytest.mark.proves("asvs:10.5.1")
 def test_a_page_signs_in_by_an_id_token_once(
     start: Callable[..., Live], talkative: Identities
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_page_signs_in_by_an_id_token_once(
     assert user_of(keeps) == user_of(browser)
 
 
+@pytest.mark.proves("asvs:10.5.4")
 def test_an_id_token_for_somebody_else_is_refused(
     start: Callable[..., Live], talkative: Identities, rival: Identities
 ) -> None:
@@ -195,6 +197,7 @@ def test_tokens_that_are_not_kept_cannot_be_had(
     assert [one.sealed_tokens for one in listed] == [None]
 
 
+@pytest.mark.proves("asvs:8.2.2")
 def test_nobody_gets_the_tokens_of_somebody_else(live: Live) -> None:
     owner, thief = live.client(), live.browser("thief@example.org")
     chosen = signed_in(owner, "owner")

@@ -204,6 +204,7 @@ def test_an_address_that_somebody_is_leaving_is_taken_until_they_have(postgresql
     store.close()
 
 
+@pytest.mark.proves("asvs:15.4.3")
 def test_a_wait_for_a_lock_ends_and_nothing_is_assumed(postgresql_url) -> None:
     async def main() -> None:
         store = SqlStore(postgresql_url, timeout_ms=SHORT_MS)

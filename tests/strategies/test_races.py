@@ -175,6 +175,7 @@ def test_a_cut_feed_is_stale_even_when_the_time_of_day_stands_still() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.proves("asvs:15.4.3")
 def test_a_cancelled_write_leaves_no_lock_behind(tmp_path: Any) -> None:
     async def scenario() -> None:
         url = f"sqlite+aiosqlite:///{tmp_path / 'app.db'}"

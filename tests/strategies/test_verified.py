@@ -98,6 +98,7 @@ def test_somebody_else_s_revocation_does_not_matter(scene):
     assert isinstance(there.authenticate(access), Authenticated)
 
 
+@pytest.mark.proves("asvs:8.3.2")
 def test_roles_that_were_taken_away_are_gone_at_the_next_look():
     clock, store = FrozenClock(), BlockingMemoryStore()
     with (

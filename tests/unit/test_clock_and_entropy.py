@@ -47,12 +47,14 @@ def test_durations_grow():
     assert elapsed_ns() >= first
 
 
+@pytest.mark.proves("asvs:7.2.3", "asvs:11.5.1", "nist:4")
 def test_the_operating_system_gives_different_octets_of_the_wanted_number():
     drawn = [SystemEntropy().octets(32) for _ in range(100)]
     assert {len(one) for one in drawn} == {32}
     assert len(set(drawn)) == 100
 
 
+@pytest.mark.proves("cookie:10")
 @pytest.mark.parametrize(("octets", "characters"), [(32, 43), (16, 22), (1, 2), (3, 4)])
 def test_random_text_is_unpadded_base64url_of_all_octets(octets, characters):
     text = random_text(SeededEntropy("a"), octets)

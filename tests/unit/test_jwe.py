@@ -152,6 +152,7 @@ def test_a_payload_that_is_no_strict_object_is_refused(payload: bytes) -> None:
     assert refusal(KINDS["v5"], sealed_with(KINDS["v5"], payload)) is Reason.MALFORMED
 
 
+@pytest.mark.proves("asvs:11.3.1")
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -173,6 +174,7 @@ def test_another_header_is_refused(change: dict[str, object], reason: Reason) ->
     assert refusal(KINDS["v5"], f"{b64({**header_of(token), **change})}.{rest}") is reason
 
 
+@pytest.mark.proves("asvs:11.3.3")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_changed_bit_anywhere_is_refused(kind: str) -> None:
     keys = KINDS[kind]

@@ -210,6 +210,7 @@ def test_other_keys_cannot_be_derived(algorithm: Algorithm) -> None:
         derived_keyring(SECRETS, algorithm)
 
 
+@pytest.mark.proves("asvs:11.2.3")
 def test_no_bytes_serve_two_algorithms() -> None:
     symmetric = derived_keyring(SECRETS, Algorithm.HS256).signing
     signing = derived_keyring(SECRETS, Algorithm.EDDSA).signing
@@ -223,6 +224,7 @@ PUBLIC_RSA = {name: GOOD_RSA[name] for name in ("kty", "n", "e")}
 WEAK_RSA = PUBLIC_RSA | {"n": "f" + "x" * 339}  # 2047 bits
 
 
+@pytest.mark.proves("asvs:11.2.3", "asvs:11.6.1")
 @pytest.mark.parametrize(
     ("jwk", "algorithm"),
     [

@@ -35,6 +35,7 @@ def test_an_origin_is_scheme_host_and_unusual_port(url, origin):
     assert origin_of(url) == origin
 
 
+@pytest.mark.proves("asvs:3.7.5", "asvs:3.5.1")
 @pytest.mark.parametrize(
     ("origin", "referer", "judged"),
     [
@@ -131,6 +132,7 @@ def test_a_redirect_to_ourselves_is_allowed(target):
     assert OriginRule(OWN).trusts_target(target, None)
 
 
+@pytest.mark.proves("asvs:3.7.2")
 @pytest.mark.parametrize(
     "target",
     [

@@ -31,6 +31,7 @@ def refusal(text: str, policy: PasswordPolicy = POLICY) -> Reason | None:
     return policy.refusal_of(Secret(text), ADDRESS)
 
 
+@pytest.mark.proves("asvs:11.4.2")
 @pytest.mark.parametrize(
     ("parameters", "prefix"),
     [
@@ -49,10 +50,12 @@ def test_a_preset_has_the_parameters_of_its_source(
     assert hasher.verify(Secret("correct horses"), encoded) == (False, False)
 
 
+@pytest.mark.proves("asvs:11.4.2")
 def test_the_default_is_the_owasp_preset() -> None:
     assert "$m=19456,t=2,p=1$" in PasswordHasher().hash(Secret("x"), SALT)
 
 
+@pytest.mark.proves("nist:12")
 def test_the_salt_is_what_was_given() -> None:
     one = HASHER.hash(Secret("password"), SALT)
     assert one == HASHER.hash(Secret("password"), SALT)
@@ -62,12 +65,14 @@ def test_the_salt_is_what_was_given() -> None:
             HASHER.hash(Secret("password"), salt)
 
 
+@pytest.mark.proves("asvs:11.2.2")
 def test_a_hash_of_other_parameters_is_right_but_outdated() -> None:
     encoded = PasswordHasher(Argon2Parameters(16, 2, 1)).hash(Secret("password"), SALT)
     assert HASHER.verify(Secret("password"), encoded) == (True, True)
     assert HASHER.verify(Secret("passwore"), encoded) == (False, False)
 
 
+@pytest.mark.proves("asvs:6.2.8")
 @pytest.mark.parametrize(
     "received",
     [" password", "password ", "Password", "password\n", "passwor", "passwordd", "password\0", ""],
@@ -77,12 +82,14 @@ def test_a_password_counts_as_it_was_received(received: str) -> None:
     assert HASHER.verify(Secret(received), encoded) == (False, False)
 
 
+@pytest.mark.proves("asvs:6.2.8", "nist:10")
 def test_nothing_is_cut_from_a_long_password() -> None:
     encoded = HASHER.hash(Secret("x" * 5000 + "a"), SALT)
     assert HASHER.verify(Secret("x" * 5000 + "b"), encoded) == (False, False)
     assert HASHER.verify(Secret("x" * 5000 + "a"), encoded) == (True, False)
 
 
+@pytest.mark.proves("nist:12")
 @pytest.mark.parametrize(
     ("chosen", "typed"), [("caf\u00e9-noir", "cafe\u0301-noir"), ("\uff41bcdefgh", "abcdefgh")]
 )
@@ -106,6 +113,7 @@ NO_HASH = [
 ]
 
 
+@pytest.mark.proves("asvs:6.3.8")
 @pytest.mark.parametrize("against", NO_HASH)
 def test_no_hash_does_the_same_work_and_fails(
     against: str | None, monkeypatch: pytest.MonkeyPatch
@@ -136,6 +144,7 @@ def test_nothing_that_is_received_raises(password: str, against: str | None) -> 
     PasswordPolicy().refusal_of(odd, password)
 
 
+@pytest.mark.proves("asvs:6.2.1", "nist:10")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -156,6 +165,7 @@ def test_length_is_counted_in_characters(text: str, expected: Reason | None) -> 
     assert refusal(text) is expected
 
 
+@pytest.mark.proves("asvs:6.2.5", "nist:10")
 @pytest.mark.parametrize(
     "text",
     [
@@ -170,6 +180,7 @@ def test_there_are_no_rules_of_composition(text: str) -> None:
     assert refusal(text) is None
 
 
+@pytest.mark.proves("asvs:6.2.4", "nist:11")
 @pytest.mark.parametrize(
     "text", ["password1", "PassWord1", "PASSWORD1", "iloveyou1", "\uff50assword1", "qwertyuiop"]
 )
@@ -178,10 +189,12 @@ def test_a_common_password_is_refused_in_any_case(text: str) -> None:
     assert refusal(text, PasswordPolicy(blocklist=False)) is None
 
 
+@pytest.mark.proves("nist:11")
 def test_the_whole_password_is_compared_not_a_part() -> None:
     assert refusal("password1-but-with-more-to-it") is None
 
 
+@pytest.mark.proves("asvs:6.2.11")
 @pytest.mark.parametrize(
     "text", [ADDRESS, "ada.lovelace", "Ada.Lovelace", "ADA.LOVELACE@EXAMPLE.ORG"]
 )
@@ -189,6 +202,7 @@ def test_the_persons_own_address_is_refused(text: str) -> None:
     assert refusal(text) is Reason.PASSWORD_TOO_COMMON
 
 
+@pytest.mark.proves("asvs:6.2.4")
 def test_at_least_3000_entries_satisfy_the_length_rule() -> None:
     # ASVS 6.2.4
     listed = known_passwords()
@@ -197,12 +211,14 @@ def test_at_least_3000_entries_satisfy_the_length_rule() -> None:
     assert all(refusal(one) is Reason.PASSWORD_TOO_COMMON for one in listed if len(one) <= 128)
 
 
+@pytest.mark.proves("asvs:6.2.1", "asvs:6.2.9", "nist:10")
 @pytest.mark.parametrize(("minimum", "maximum"), [(7, 128), (0, 128), (8, 63), (80, 70)])
 def test_a_policy_weaker_than_asvs_allows_is_refused(minimum: int, maximum: int) -> None:
     with pytest.raises(ConfigurationError, match="password m"):
         PasswordPolicy(minimum, maximum)
 
 
+@pytest.mark.proves("asvs:6.2.9")
 def test_the_strictest_and_the_laxest_policy() -> None:
     assert PasswordPolicy(8, 64).maximum == 64
     strict = PasswordPolicy(15)

@@ -252,6 +252,7 @@ def test_a_log_that_is_read_anew_makes_everything_that_was_read_before_uncertain
     assert made.covers("s", "u", None, 499)
 
 
+@pytest.mark.proves("asvs:15.4.1")
 def test_no_thread_sees_a_gap_while_a_view_is_purged():
     """A revoked credential must stay refused while old entries are thrown out."""
     live = [(Kind.SESSION, f"live {number}", NOW, 10**9) for number in range(2_000)]

@@ -18,6 +18,7 @@ NEW = "Tq8z_Rk2vB6y-Mn4pW0sXd7hLc9fGj3aUe5oEi1K"
 NONCE = bytes(range(NONCE_OCTETS))
 
 
+@pytest.mark.proves("asvs:13.3.1")
 @pytest.mark.parametrize(
     "value",
     [
@@ -122,6 +123,7 @@ def test_what_is_sealed_opens_again(plain: bytes, context: bytes) -> None:
     assert len(sealed) == 1 + 8 + 12 + len(plain) + 16
 
 
+@pytest.mark.proves("asvs:13.3.4", "asvs:11.2.2")
 def test_an_older_secret_still_opens_and_the_newest_seals() -> None:
     before = Secrets.of(OLD).seal(b"plain", "purpose", b"", NONCE)
     rotated = Secrets.of([NEW, OLD])
@@ -148,6 +150,7 @@ def test_an_envelope_opens_for_its_purpose_and_place_only(purpose: str, context:
         secrets.open(sealed, purpose, context)
 
 
+@pytest.mark.proves("asvs:11.3.3")
 def test_every_changed_byte_of_an_envelope_is_noticed() -> None:
     secrets = Secrets.of(OLD)
     sealed = secrets.seal(b"plain", "purpose", b"", NONCE)

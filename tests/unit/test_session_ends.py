@@ -24,6 +24,7 @@ def standing(used_at=NOW, expires_at=NOW + 1_000, idle=100, disabled=False):
     return Standing(session, frozenset(), disabled)
 
 
+@pytest.mark.proves("asvs:7.3.1", "asvs:7.3.2")
 @pytest.mark.parametrize(
     ("given_standing", "now", "reason"),
     [
@@ -45,6 +46,7 @@ def test_each_end_is_exclusive_and_named(given_standing, now, reason):
     assert refusal_of(given_standing, now) is reason
 
 
+@pytest.mark.proves("nist:9")
 @given(
     used_at=st.integers(0, 2_000),
     expires_at=st.integers(0, 2_000),

@@ -86,6 +86,7 @@ def test_a_bad_secret_is_refused_at_start_and_not_repeated(secret, problem):
         assert secret not in str(caught.value)
 
 
+@pytest.mark.proves("asvs:13.3.1")
 def test_a_placeholder_from_an_example_is_no_secret():
     with pytest.raises(ConfigurationError, match="secret"):
         BlockingLimen("jwt", refresh=None, secret="change-me-please-your-secret-key-here!!")
@@ -99,12 +100,14 @@ def test_keys_that_cannot_be_derived_need_a_store(algorithm):
     assert "HS256" in caught.value.remedy
 
 
+@pytest.mark.proves("asvs:13.3.1")
 def test_the_repr_shows_neither_secret_nor_database():
     settings = Settings(secret=SECRET, database="postgresql://ada:hunter2@db/x")
     assert SECRET not in repr(settings)
     assert "hunter2" not in repr(settings)
 
 
+@pytest.mark.proves("asvs:11.3.1")
 def test_the_defaults_are_what_the_documentation_says():
     settings = Settings(**GOOD)
     assert settings.strategy == "hybrid"

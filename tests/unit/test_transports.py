@@ -65,6 +65,7 @@ def test_both_cookies_are_read_from_one_line_or_two():
     assert read(f"{REFRESH}=two", f"{NAME}=one") == both
 
 
+@pytest.mark.proves("cookie:2", "cookie:3")
 @pytest.mark.parametrize(
     "line",
     [
@@ -89,6 +90,7 @@ def test_what_only_looks_like_our_cookie_is_a_stranger(line):
     assert read(line) is None
 
 
+@pytest.mark.proves("cookie:8", "asvs:15.3.7")
 @pytest.mark.parametrize(
     "lines",
     [
@@ -110,6 +112,7 @@ def test_a_comma_does_not_separate_cookies():
     assert found.access == Secret(f"one, {NAME}=two")
 
 
+@pytest.mark.proves("asvs:4.2.5")
 def test_a_header_of_sixty_kilobytes_is_read_and_yields_one_value():
     filler = "; ".join(f"c{number}=" + "x" * 50 for number in range(1_000))
     assert len(filler) > 55_000
@@ -140,6 +143,9 @@ def attributes(line):
     return first.partition("="), set(rest)
 
 
+@pytest.mark.proves(
+    "asvs:3.3.1", "asvs:3.3.2", "asvs:3.3.3", "asvs:3.3.4", "cookie:1", "cookie:6", "asvs:3.5.4"
+)
 def test_cookies_are_host_bound_and_out_of_reach_of_scripts():
     lines = COOKIES.deliver(issued(), NOW)
     assert len(lines) == 2
@@ -157,6 +163,7 @@ def test_whoever_asked_to_be_forgotten_gets_cookies_without_an_age():
         assert not [flag for flag in attributes(line)[1] if flag.startswith(("Max-Age", "Expires"))]
 
 
+@pytest.mark.proves("cookie:4")
 @pytest.mark.parametrize(("offset", "age"), [(0, 0), (-5_000, 0), (1_001, 2), (10**12, MAX_AGE_S)])
 def test_an_age_is_whole_seconds_and_never_more_than_browsers_keep(offset, age):
     from dataclasses import replace
@@ -165,6 +172,7 @@ def test_an_age_is_whole_seconds_and_never_more_than_browsers_keep(offset, age):
     assert f"Max-Age={age}" in attributes(COOKIES.deliver(one, NOW)[0])[1]
 
 
+@pytest.mark.proves("cookie:1")
 def test_withdrawing_expires_both_with_the_attributes_they_were_set_with():
     set_, withdrawn = COOKIES.deliver(issued(), NOW), COOKIES.withdraw()
     for one, other in zip(set_, withdrawn, strict=True):
@@ -175,11 +183,13 @@ def test_withdrawing_expires_both_with_the_attributes_they_were_set_with():
         assert "Max-Age=0" in ended
 
 
+@pytest.mark.proves("asvs:3.3.5", "cookie:5")
 def test_a_token_that_browsers_would_drop_is_refused_with_a_remedy():
     with pytest.raises(ConfigurationError, match=r"roles: .* 5000 octets"):
         COOKIES.deliver(issued(access="a" * 5_000), NOW)
 
 
+@pytest.mark.proves("asvs:3.3.3", "cookie:1")
 @pytest.mark.parametrize(
     ("settings", "secure", "name"),
     [
@@ -203,6 +213,7 @@ def test_a_prefix_that_no_cookie_can_have_is_refused(prefix):
         CookieSettings(prefix=prefix)
 
 
+@pytest.mark.proves("asvs:3.3.2", "cookie:6")
 def test_settings_that_a_browser_would_drop_are_refused():
     with pytest.raises(ConfigurationError, match=r"cookies\.same_site"):
         CookieSettings(same_site="sometimes")
@@ -251,6 +262,7 @@ def test_the_longest_header_that_is_allowed_is_read():
     assert isinstance(bearer(longest), Presented)
 
 
+@pytest.mark.proves("asvs:15.3.7")
 def test_two_lines_are_refused_also_when_they_agree():
     assert bearer("Bearer a", "Bearer a") == Refused(Reason.AMBIGUOUS)
     assert bearer("Bearer a", "Basic b") == Refused(Reason.AMBIGUOUS)

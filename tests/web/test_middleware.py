@@ -151,6 +151,7 @@ def test_both_carriers_bring_the_same_principal(strategy: str) -> None:
     run(scenario)
 
 
+@pytest.mark.proves("asvs:11.2.5")
 def test_nobody_is_told_to_sign_in_and_a_bad_credential_that_it_is_bad() -> None:
     async def scenario() -> None:
         async with site("session") as here:
@@ -179,6 +180,7 @@ def test_a_header_put_there_on_purpose_is_judged_alone() -> None:
     run(scenario)
 
 
+@pytest.mark.proves("asvs:3.5.1", "nist:7")
 def test_an_unsafe_request_with_a_cookie_needs_an_origin_of_ours() -> None:
     async def scenario() -> None:
         async with site("session", trusted_origins=["https://app.example"]) as here:
@@ -202,6 +204,7 @@ def test_an_unsafe_request_with_a_cookie_needs_an_origin_of_ours() -> None:
     run(scenario)
 
 
+@pytest.mark.proves("asvs:3.5.3")
 def test_a_safe_request_gets_another_access_token_and_rotates_nothing() -> None:
     async def scenario() -> None:
         async with site("hybrid") as here:
@@ -219,6 +222,7 @@ def test_a_safe_request_gets_another_access_token_and_rotates_nothing() -> None:
     run(scenario)
 
 
+@pytest.mark.proves("asvs:10.4.8", "asvs:7.3.2")
 def test_a_browser_that_only_reads_stays_signed_in_until_the_absolute_end() -> None:
     async def scenario() -> None:
         async with site("hybrid") as here:
@@ -347,6 +351,7 @@ def test_a_token_of_a_time_without_a_store_is_exchanged_unless_it_was_revoked() 
     run(scenario)
 
 
+@pytest.mark.proves("asvs:8.3.1", "asvs:10.3.2")
 def test_a_role_that_is_missing_is_403_and_nobody_is_401() -> None:
     async def scenario() -> None:
         async with site("session") as here:
@@ -359,6 +364,7 @@ def test_a_role_that_is_missing_is_403_and_nobody_is_401() -> None:
     run(scenario)
 
 
+@pytest.mark.proves("asvs:14.2.2", "asvs:14.3.2")
 def test_an_answer_that_depends_on_a_credential_is_not_cached_unless_the_application_says() -> None:
     async def scenario() -> None:
         async with site("session") as here:
@@ -371,6 +377,7 @@ def test_an_answer_that_depends_on_a_credential_is_not_cached_unless_the_applica
     run(scenario)
 
 
+@pytest.mark.proves("asvs:16.5.2")
 @pytest.mark.parametrize("strategy", ["session", "hybrid"])
 def test_a_store_that_is_down_is_503_never_anonymous_and_it_recovers(strategy: str) -> None:
     async def scenario() -> None:
@@ -399,6 +406,7 @@ def test_too_many_hashes_are_503_with_the_time_to_wait() -> None:
     run(scenario)
 
 
+@pytest.mark.proves("asvs:3.3.1", "nist:5")
 @pytest.mark.parametrize(
     ("url", "options", "name"),
     [
@@ -454,6 +462,7 @@ async def _socket(here: Site, headers: list[tuple[bytes, bytes]]) -> list[dict[s
     return sent
 
 
+@pytest.mark.proves("asvs:4.4.2")
 def test_a_socket_opens_for_its_owner_and_not_for_a_foreign_page() -> None:
     async def scenario() -> None:
         async with site("session") as here:

@@ -211,6 +211,7 @@ def test_nothing_new_is_opened_with_a_revoked_credential(
     assert there.get("events", who).status_code == 401
 
 
+@pytest.mark.proves("asvs:8.3.2")
 def test_roles_that_changed_close_what_was_opened_with_the_old_ones(
     both: tuple[Application, Application],
 ) -> None:
