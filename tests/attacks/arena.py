@@ -58,8 +58,10 @@ class Muffled:
     def __init__(self, store: Any) -> None:
         self._store = store
         self.deaf = False
+        self.asked: list[str] = []  # the names of the effects
 
     async def perform(self, effect: Any) -> Any:
+        self.asked.append(type(effect).__name__)
         if self.deaf and isinstance(effect, ReadLog):
             raise StoreUnavailable("the log is out of reach")
         return await self._store.perform(effect)
@@ -143,6 +145,7 @@ class World:
             "base_url": ORIGIN,
             "address_budget": NO_BUDGET,
             "max_lag": MAX_LAG_S,
+            "letter_address_budget": NO_BUDGET,
             "mailer": self.letters,
         }
         if "store" not in changes:

@@ -49,14 +49,19 @@ class Row:
         return found
 
 
-def _ended(number: int, title: str) -> Row:
-    """Return the row of an attack with a copy of what was ended."""
-    return Row(number, title, jwt=UNTIL, session=AT_ONCE, hybrid=WITHIN)
+def _ended(number: int, title: str, without: str | None = None) -> Row:
+    """Return the row of an attack with a copy of what was ended; `session` may be `without`."""
+    session = AT_ONCE if without is None else Without(without)
+    return Row(number, title, jwt=UNTIL, session=session, hybrid=WITHIN)
 
 
 def _signed(number: int, title: str, reason: str) -> Row:
     """Return the row of an attack on something that only signed strategies have."""
     return Row(number, title, session=Without(reason))
+
+
+def _nobody(reason: str) -> tuple[Without, Without, Without]:
+    return (Without(reason),) * 3
 
 
 _NO_REFRESH = "a session id is renewed as it is; there is no refresh token"
@@ -73,5 +78,25 @@ ROWS = (
     Row(9, "A session is used without a pause beyond its absolute end"),
     Row(10, "A client keeps a cookie longer than it was told to"),
     Row(11, "Signing out with a wrong cookie, twice, or after the end"),
+    # -- fixation and binding
+    Row(15, "A credential is planted before its victim signs in"),
+    Row(16, "A sign-in that another browser began is ended in the victim's"),
+    Row(17, "A sibling domain tosses in a second cookie of the name"),
+    Row(18, "A cookie has a name that only looks like ours"),
+    Row(19, "A cookie without the prefix stands beside ours"),
+    Row(20, "Nonsense stands where a credential belongs"),
+    Row(21, "Credentials are guessed from what is known of one"),
+    Row(22, "Somebody signs in where another has left a session behind"),
+    Row(23, "Half a sign-in is used as a whole one", *_nobody("a sign-in is one step")),
+    Row(24, "A session of one service is shown to another"),
+    # -- refresh
+    _ended(39, "A refresh token that was used up comes again after the grace", _NO_REFRESH),
+    _signed(40, "Two tabs refresh at once", _NO_REFRESH),
+    _signed(41, "The answer to a refresh is lost, and the client asks again", _NO_REFRESH),
+    _signed(42, "A thief refreshes within the grace", _NO_REFRESH),
+    _signed(43, "A refresh asks for more than the sign-in gave", _NO_REFRESH),
+    _signed(44, "A refresh token is altered to end somebody else's session", _NO_REFRESH),
+    _signed(45, "A hundred clients refresh with one token and no grace", _NO_REFRESH),
+    Row(46, "One kind of credential stands in the place of another"),
 )
 BY_NUMBER = {row.number: row for row in ROWS}
