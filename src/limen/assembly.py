@@ -245,6 +245,7 @@ def assemble(
         verify_link=settings.verify_link,
         session_fields=settings.session_fields,
         elsewhere=_elsewhere(settings) if keeps else 0,
+        audit_retention=round(settings.audit.retention * 1000),
     )
     redaction = Redaction(
         getattr(settings.sink, "run_key", None) or entropy.octets(RUN_KEY_OCTETS),

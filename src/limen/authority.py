@@ -14,11 +14,14 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open, settings_from
+from limen.audit_hooks import Hooks
+from limen.auditing import Auditing
 from limen.awaited import AwaitedVerbs
 from limen.connections import Connection, Connections
 from limen.driver import drive
 from limen.effects import (
     REVOKING,
+    AppendAudit,
     AskFeed,
     AskPosition,
     Flow,
@@ -91,6 +94,8 @@ class Limen(AwaitedVerbs):
         self._store = store or _store_named(self.settings)
         self._hashing = HashingPool(self.settings.hashing_workers)
         self._post = Post(mailer_for(self.settings))
+        self._hooks = Hooks(self.settings.audit.hooks)
+        self._auditing = Auditing(self.settings.audit, self._assembly.clock, self._hooks.accept)
         self._feed: Feed | None = self._build_feed() if self._assembly.follows_feed else None
         self._connections = self._build_connections()
         self._watching = False
@@ -175,6 +180,7 @@ class Limen(AwaitedVerbs):
             await other.close()
         self._hashing.close()
         await self._post.close()
+        await self._hooks.close()
         await self._store.close()
         self._opened = False
 
@@ -267,10 +273,18 @@ class Limen(AwaitedVerbs):
             case SendLetter(letter):
                 return self._post.accept(letter)
             case _:
-                answer = await self._store.perform(effect)
-                if isinstance(effect, REVOKING):
-                    await self._look_at_log()
-                return answer
+                return await self._perform(effect)
+
+    async def _perform(self, effect: AnyEffect) -> Any:
+        told = self._auditing.prepared(effect)
+        if told is None:
+            return None
+        keeps = self._assembly.parts.keeps or not isinstance(told, AppendAudit)
+        answer = await self._store.perform(told) if keeps else None
+        if isinstance(told, REVOKING):
+            await self._look_at_log()
+        self._auditing.kept(told, answer)
+        return answer
 
     async def _newer_keys(self) -> object:
         now = self._assembly.clock.now()

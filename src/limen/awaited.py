@@ -89,6 +89,7 @@ class AwaitedVerbs(ABC):
     spend = _awaited(Operations.spend)
     purge = _awaited(Operations.purge)
     credential_counts = _awaited(Operations.credential_counts)
+    audit = _awaited(Operations.audit)
     keys = _awaited(Operations.keys)
     rotate_keys = _awaited(Operations.rotate_keys)
     remove_key = _awaited(Operations.remove_key)

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open, settings_from
+from limen.audit_hooks import BlockingHooks
+from limen.auditing import Auditing
 from limen.driver import drive_blocking
 from limen.effects import (
     REVOKING,
+    AppendAudit,
     AskFeed,
     AskPosition,
     Flow,
@@ -91,6 +94,8 @@ class BlockingLimen:
             check_face(store, awaits=False)
         self._store = store or _store_named(self.settings)
         self._post = BlockingPost(mailer_for(self.settings))
+        self._hooks = BlockingHooks(self.settings.audit.hooks)
+        self._auditing = Auditing(self.settings.audit, self._assembly.clock, self._hooks.accept)
         self._feed: BlockingFeed | None = None
         if self._assembly.follows_feed:
             self._feed = blocking_feed_for(
@@ -131,6 +136,7 @@ class BlockingLimen:
         if self._feed is not None:
             self._feed.close()
         self._post.close()
+        self._hooks.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -193,12 +199,20 @@ class BlockingLimen:
             case SendLetter(letter):
                 return self._post.accept(letter)
             case _:
-                answer = self._store.perform(effect)
-                if isinstance(effect, REVOKING) and self._feed is not None:
-                    # The revocation is committed; the feed's lease covers a failed look.
-                    with contextlib.suppress(StoreUnavailable):
-                        self._feed.catch_up()
-                return answer
+                return self._perform(effect)
+
+    def _perform(self, effect: AnyEffect) -> Any:
+        told = self._auditing.prepared(effect)
+        if told is None:
+            return None
+        keeps = self._assembly.parts.keeps or not isinstance(told, AppendAudit)
+        answer = self._store.perform(told) if keeps else None
+        if isinstance(told, REVOKING) and self._feed is not None:
+            # The revocation is committed; the feed's lease covers a failed look.
+            with contextlib.suppress(StoreUnavailable):
+                self._feed.catch_up()
+        self._auditing.kept(told, answer)
+        return answer
 
     def _newer_keys(self) -> object:
         now = self._assembly.clock.now()
@@ -257,6 +271,7 @@ class BlockingLimen:
     spend = _called(Operations.spend)
     purge = _called(Operations.purge)
     credential_counts = _called(Operations.credential_counts)
+    audit = _called(Operations.audit)
     keys = _called(Operations.keys)
     rotate_keys = _called(Operations.rotate_keys)
     remove_key = _called(Operations.remove_key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto, unique
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -29,7 +29,8 @@ class Target:
     `owner` limits a session target to sessions of that account, so that nobody ends
     another's session by naming it. `keep` spares one session of a user, for "sign out
     everywhere else". With `spares_sessions` only the log entry is written: signed tokens
-    that are out are refused, and the sessions behind them live on. Use the constructors.
+    that are out are refused, and the sessions behind them live on. `by_holder` says that whoever
+    holds the session ends it, which the audit log calls a sign-out. Use the constructors.
     """
 
     kind: Kind
@@ -37,11 +38,14 @@ class Target:
     owner: str | None = None
     keep: str | None = None
     spares_sessions: bool = False
+    by_holder: bool = field(default=False, compare=False)
 
     @classmethod
-    def session(cls, session_id: str, *, owner: str | None = None) -> Target:
+    def session(
+        cls, session_id: str, *, owner: str | None = None, by_holder: bool = False
+    ) -> Target:
         """Aim at one session, optionally only if `owner` owns it."""
-        return cls(Kind.SESSION, session_id, owner=owner)
+        return cls(Kind.SESSION, session_id, owner=owner, by_holder=by_holder)
 
     @classmethod
     def user(cls, subject: str, *, keep: str | None = None) -> Target:

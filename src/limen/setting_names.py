@@ -53,4 +53,7 @@ NESTED: Final = {
     "username_enabled": ("usernames", "enabled"),
     "username_minimum": ("usernames", "minimum"),
     "username_maximum": ("usernames", "maximum"),
+    "audit_retention": ("audit", "retention"),
+    "audit_per_minute": ("audit", "per_minute"),
+    "audit_log": ("audit", "log"),
 }

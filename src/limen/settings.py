@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
+from limen.audit import AuditPolicy
 from limen.claims import TokenPolicy
 from limen.errors import ConfigurationError
 from limen.guarantees import RevocationCheck
@@ -63,6 +64,7 @@ RECORDS: dict[str, type] = {
     "letter_budget": Budget,
     "letter_address_budget": Budget,
     "usernames": UsernamePolicy,
+    "audit": AuditPolicy,
 }
 
 
@@ -114,6 +116,7 @@ class Options(TypedDict, total=False):
     fresh: float
     usernames: UsernamePolicy
     session_fields: Mapping[str, FieldKind]
+    audit: AuditPolicy
     sink: Sink | None
 
 
@@ -184,6 +187,7 @@ class Settings:
     fresh: float = 3_600
     usernames: UsernamePolicy = field(default_factory=UsernamePolicy)
     session_fields: Mapping[str, FieldKind] = field(default_factory=dict)
+    audit: AuditPolicy = field(default_factory=AuditPolicy)
     sink: Sink | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

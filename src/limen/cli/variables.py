@@ -248,6 +248,18 @@ class Written(BaseModel):
         description="What clients may keep with their session, each a `string`, `number` or "
         "`boolean`: `theme: string, beta: boolean`.",
     )
+    audit_retention: float | None = Field(
+        None, description="Seconds for which the audit log keeps an event."
+    )
+    audit_per_minute: int | None = Field(
+        None,
+        description="Events of one kind that a process keeps each minute of what one address can "
+        "cause without end.",
+    )
+    audit_log: bool | None = Field(
+        None,
+        description="Whether each event is a line of JSON on the logger `limen.audit` as well.",
+    )
 
 
 class Environment(Written, BaseSettings):
@@ -275,6 +287,7 @@ NOT_TEXT: Final = {
     "letter_budget.name": "it is a name inside the store, and to change it changes nothing",
     "letter_address_budget.name": "it is a name inside the store, and to change it changes nothing",
     "mailer": "it is an object that sends letters in another way than by a mail server",
+    "audit.hooks": "they are functions that are called with each event",
     "email.wording": "it is a function that gets each letter and returns the one that is sent",
 }
 _SPELLINGS: Final = {

@@ -26,6 +26,8 @@ from limen.effects.asking import Access as Access
 from limen.effects.asking import Effect as Effect
 from limen.effects.asking import Reading as Reading
 from limen.effects.asking import Writing as Writing
+from limen.effects.audit import AppendAudit as AppendAudit
+from limen.effects.audit import ReadAudit as ReadAudit
 from limen.effects.families import FindRefresh as FindRefresh
 from limen.effects.families import RotateRefresh as RotateRefresh
 from limen.effects.flows import REVOKING as REVOKING
@@ -39,6 +41,7 @@ from limen.effects.flows import ask as ask
 from limen.effects.flows import check as check
 from limen.effects.flows import enter as enter
 from limen.effects.flows import note as note
+from limen.effects.flows import record as record
 from limen.effects.keys import AddKey as AddKey
 from limen.effects.keys import LoadKeys as LoadKeys
 from limen.effects.keys import PromoteKey as PromoteKey
@@ -60,6 +63,8 @@ from limen.effects.log import KeptRevocation as KeptRevocation
 from limen.effects.log import ListKept as ListKept
 from limen.effects.log import ReadLog as ReadLog
 from limen.effects.log import Revoke as Revoke
+from limen.effects.meaning import meant as meant
+from limen.effects.meaning import told as told
 from limen.effects.sessions import AttachCredential as AttachCredential
 from limen.effects.sessions import CountCredentials as CountCredentials
 from limen.effects.sessions import FindSession as FindSession

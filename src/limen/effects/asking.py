@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import ClassVar, Generic, TypeVar
+
+from limen.audit import AuditEvent
 
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
@@ -35,8 +38,13 @@ class Reading(Effect[A_co]):
     access = Access.READ
 
 
+@dataclass(frozen=True, slots=True)
 class Writing(Effect[A_co]):
-    """An effect that changes the store, wholly or not at all."""
+    """An effect that changes the store, wholly or not at all.
 
-    __slots__ = ()
+    `events` is what the audit log says of it if it does what it is asked. A store keeps them
+    in the same transaction, so that none is lost; `limen.effects.told` says which.
+    """
+
     access = Access.WRITE
+    events: tuple[AuditEvent, ...] = field(default=(), kw_only=True, compare=False, repr=False)

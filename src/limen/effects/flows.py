@@ -1,10 +1,11 @@
-"""The closed union of all effects, and the four spellings in which flows are written."""
+"""The closed union of all effects, and the five spellings in which flows are written."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
+from limen.audit import AuditEvent, AuditKind, Detail
 from limen.effects.accounts import (
     AddAccount,
     AddIdentity,
@@ -21,6 +22,7 @@ from limen.effects.accounts import (
     UpdateIdentity,
 )
 from limen.effects.asking import Effect
+from limen.effects.audit import AppendAudit, ReadAudit
 from limen.effects.families import FindRefresh, RotateRefresh
 from limen.effects.keys import AddKey, LoadKeys, PromoteKey, RemoveKey, ResealKey, SetKeyState
 from limen.effects.local import (
@@ -87,6 +89,8 @@ StoreEffect: TypeAlias = (
     | FindTicket
     | Consume
     | Purge
+    | AppendAudit
+    | ReadAudit
     | LoadKeys
     | AddKey
     | PromoteKey
@@ -142,3 +146,23 @@ def note(name: str, value: Evidence) -> Flow[None]:
     Written `yield from note("session", ...)`.
     """
     yield Note(name, value)
+
+
+def record(
+    kind: AuditKind,
+    *,
+    subject: str | None = None,
+    session_id: str | None = None,
+    reason: Reason | None = None,
+    actor: str = "",
+    **details: Detail,
+) -> Flow[None]:
+    """Tell the audit log of something that changed nothing, such as a refusal.
+
+    Written `yield from record(AuditKind.SIGN_IN_REFUSED, subject=...)`. When, from where and
+    by whom is added by whoever runs the flow. What an effect changes is told by itself.
+    """
+    event = AuditEvent.of(
+        kind, subject=subject, session_id=session_id, reason=reason, actor=actor, **details
+    )
+    yield AppendAudit(events=(event,))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from limen.effects.asking import Reading, Writing
 from limen.throttle import Tally
+
+# One purge of the audit log must not keep other writers waiting for long.
+MOST_PURGED: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,9 @@ class Consume(Writing[Ticket | None]):
 class Purge(Writing[int]):
     """Delete what time has ended (sessions, log entries, counters, tickets); return how many.
 
-    What `KeepRevocations` kept goes as well, and is not counted: it is a copy.
+    What `KeepRevocations` kept goes as well, and is not counted: it is a copy. Of the audit
+    log what is older than `audit_before` goes, at most `MOST_PURGED` events at a time.
     """
 
     now: int
+    audit_before: int = 0

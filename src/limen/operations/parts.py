@@ -56,6 +56,7 @@ class Parts:
     session_fields: Mapping[str, str] = field(default_factory=dict)
     # How long a session of another server may be used here, in milliseconds; 0 if none may.
     elsewhere: int = 0
+    audit_retention: int = 90 * 86_400_000  # milliseconds
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:

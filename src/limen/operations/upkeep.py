@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from limen import rotation
 from limen.authenticators.budget import spend
 from limen.clock import CLOCKS_DIFFER
-from limen.effects import CountCredentials, LoadKeys, Purge, ask
+from limen.effects import CountCredentials, LoadKeys, Purge, ReadAudit, ask
 from limen.operations.parts import Composed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from limen.audit import AuditEvent, AuditKind
     from limen.effects import Flow
     from limen.keyring import KeyRecord, Keyring
     from limen.session import CredentialCount
@@ -70,14 +73,44 @@ class Upkeep(Composed):
         refused = yield from spend(budget, identifier, self._parts.clock.now())
         return None if refused is None else refused.retry_after
 
+    def audit(
+        self,
+        *,
+        limit: int = 100,
+        before: int | None = None,
+        after: int = 0,
+        subject: str | None = None,
+        kinds: Iterable[AuditKind | str] = (),
+        address: str | None = None,
+        since: int = 0,
+        until: int | None = None,
+        forward: bool = False,
+    ) -> Flow[tuple[AuditEvent, ...]]:
+        """Return events of the audit log, newest first, or oldest first with `forward`.
+
+        The next page begins `before` the `seq` of the last event (`after` it with `forward`).
+        `since` and `until` are in milliseconds, and `until` itself is left out. Events that
+        are committed at the same time may appear with a lower `seq` a moment later.
+        """
+        self._need_store("audit log")
+        return (
+            yield from ask(
+                ReadAudit(
+                    limit, after, before, subject, tuple(kinds), address, since, until, forward
+                )
+            )
+        )
+
     def purge(self) -> Flow[int]:
         """Delete what time ended an hour ago and retire outlived keys; return how many rows went.
+
+        Of the audit log goes what is older than `audit_retention`.
 
         Nothing rests on it: what has ended is refused from its last moment on.
         """
         parts, now = self._parts, self._parts.clock.now()
         self._need_store("housekeeping")
         yield from rotation.retire_outlived(parts.policy.lifetime + parts.policy.leeway, now)
-        gone = yield from ask(Purge(now - CLOCKS_DIFFER))
+        gone = yield from ask(Purge(now - CLOCKS_DIFFER, now - parts.audit_retention))
         yield from self.load_keys()
         return gone

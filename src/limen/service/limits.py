@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
+
+from limen.addresses import IPV6_PREFIX, UNKNOWN_ADDRESS, network_of
 
 if TYPE_CHECKING:
     from limen.authority import Limen
     from limen.web.asgi import Scope
 
-IPV6_PREFIX = 64  # one customer has a whole /64, so it counts as one address
-UNKNOWN_ADDRESS = "unknown"
+__all__ = ["IPV6_PREFIX", "UNKNOWN_ADDRESS", "address_of", "spend", "spend_on_letter"]
 
 
 def address_of(scope: Scope) -> str:
@@ -19,15 +19,7 @@ def address_of(scope: Scope) -> str:
     Clients whose address is unknown (a Unix socket without a proxy's word) share one budget.
     """
     client = scope.get("client")
-    try:
-        address = ipaddress.ip_address(client[0].partition("%")[0] if client else "")
-    except ValueError:
-        return UNKNOWN_ADDRESS
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
-    return str(address)
+    return network_of(client[0] if client else "")
 
 
 async def spend(auth: Limen, scope: Scope, path: str) -> int | None:

@@ -17,6 +17,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from limen.testing.store_cases.accounts import AccountCases, PasswordCases
+from limen.testing.store_cases.audit import AuditCases
 from limen.testing.store_cases.case import MakeStore
 from limen.testing.store_cases.changes import AccountRemovals, EmailCases, UsernameCases
 from limen.testing.store_cases.counters import CounterCases, PurgeCases, TicketCases
@@ -60,6 +61,7 @@ class StoreSuite(
     TicketCases,
     PurgeCases,
     KeyCases,
+    AuditCases,
 ):
     """Everything that a store must do, with one caller and with a hundred at once."""
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("limen.trace")
 _PACKAGE = Path(__file__).parent.parent
 # The spellings of a flow are not what it is about; skip them when looking for its code.
-_SPELLINGS = frozenset({"ask", "check", "enter", "note"})
+_SPELLINGS = frozenset({"ask", "check", "enter", "note", "record"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from limen.auditing import asked_by, asked_no_more
 from limen.entropy import random_text
 from limen.errors import LimenError, Overloaded, StoreUnavailable
 from limen.trace.recorder import traced_as
 from limen.web import elsewhere
 from limen.web.closing import Closed, Socket, refuse
 from limen.web.refusal import STORE_DOWN, Refusal, overloaded
-from limen.web.request import Edge, RequestAuth
+from limen.web.request import REQUEST_ID_OCTETS, Edge, RequestAuth
 
 if TYPE_CHECKING:
     from limen.authority import Limen
@@ -31,7 +32,6 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 _log = logging.getLogger("limen.web")
 
 SCOPE_KEY = "limen.auth"
-REQUEST_ID_OCTETS = 9
 _NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -71,6 +71,8 @@ class AuthMiddleware:
 
         assembly = self.auth.assembly
         request_id = random_text(assembly.entropy, REQUEST_ID_OCTETS) if assembly.traced else None
+        request_auth.traced_id = request_id
+        asking = asked_by(request_auth)
         try:
             if not self.auth.is_open:
                 await self.auth.open()
@@ -87,6 +89,7 @@ class AuthMiddleware:
         except Closed:
             pass  # the application went on sending to a client that was cut off
         finally:
+            asked_no_more(asking)
             if request_auth.held is not None:
                 await request_auth.held.finish()
 

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from limen.entropy import SystemEntropy, random_text
 from limen.evidence import Check, Public
 from limen.phase import Phase
 from limen.principal import Client
@@ -46,6 +47,8 @@ _PREFETCH: Final = frozenset({b"purpose", b"sec-purpose", b"next-router-prefetch
 
 
 MAX_USER_AGENT = 512  # characters kept for the device list
+REQUEST_ID_OCTETS = 9
+_ENTROPY: Final = SystemEntropy()
 
 
 class Edge:
@@ -102,6 +105,7 @@ class RequestAuth:
     __slots__ = (
         "_cookies",
         "_edge",
+        "_id",
         "_verdict",
         "_watches",
         "consulted",
@@ -111,6 +115,7 @@ class RequestAuth:
         "parting",
         "recalled",
         "scope",
+        "traced_id",
     )
 
     def __init__(self, edge: Edge, scope: Scope) -> None:
@@ -126,6 +131,8 @@ class RequestAuth:
         self._verdict: Verdict | None = None
         self._cookies: CookieTransport | None = None
         self._watches = False
+        self.traced_id: str | None = None  # what the trace calls this request
+        self._id: str | None = None
 
     @property
     def headers(self) -> HeaderLines:
@@ -152,6 +159,19 @@ class RequestAuth:
         address = self.scope.get("client")
         agent = next((value for name, value in self.headers if name == b"user-agent"), b"")
         return Client(address[0] if address else "", agent.decode("latin-1")[:MAX_USER_AGENT])
+
+    @property
+    def actor(self) -> str:
+        """The account that acts, as far as this request was judged; for the audit log."""
+        verdict = self._verdict
+        return verdict.principal.subject if isinstance(verdict, Authenticated) else ""
+
+    @property
+    def request_id(self) -> str:
+        """What the trace and the audit log call this request. Never a word of the client."""
+        if self._id is None:
+            self._id = self.traced_id or random_text(_ENTROPY, REQUEST_ID_OCTETS)
+        return self._id
 
     @property
     def own_origin(self) -> str:

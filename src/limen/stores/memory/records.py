@@ -120,7 +120,7 @@ class Records(Accounts):
         self.tallies = {k: v for k, v in self.tallies.items() if v.resets_at > now}
         self.tickets = {k: v for k, v in self.tickets.items() if v.expires_at > now}
         self.kept = [one for one in self.kept if max(one.expires_at, one.sessions_until) > now]
-        return before - self.size()
+        return before - self.size() + self.purge_audit(effect.audit_before)
 
     def size(self) -> int:
         return len(self.sessions) + len(self.log) + len(self.tallies) + len(self.tickets)

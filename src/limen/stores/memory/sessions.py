@@ -10,7 +10,7 @@ from limen.errors import StoreUnavailable
 from limen.family import RefreshRecord
 from limen.revocation import Kind, Revocation
 from limen.session import CredentialCount, Held, Session, Standing
-from limen.stores.memory.state import State
+from limen.stores.memory.audit import AuditLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from limen.effects import KeptRevocation
 
 
-class Sessions(State):
+class Sessions(AuditLog):
     """Sessions, their credentials, and the revocation log."""
 
     def standing(self, session: Session | None) -> Standing | None:

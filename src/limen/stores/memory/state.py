@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from limen.account import Account, Identity
+    from limen.audit import AuditEvent
     from limen.effects import KeptRevocation, Ticket
     from limen.family import RefreshRecord
     from limen.keyring import KeyRecord
@@ -31,6 +32,8 @@ class State:
         self.seq = 0
         self.kept: list[KeptRevocation] = []
         self.kept_number = 0
+        self.audit: list[AuditEvent] = []
+        self.audit_seq = 0
         self.tallies: dict[str, Tally] = {}
         self.tickets: dict[tuple[str, bytes], Ticket] = {}
         self.keys: dict[str, KeyRecord] = {}

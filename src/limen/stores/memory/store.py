@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 
 
+def _performed(records: Records, effect: StoreEffect) -> object:
+    answer = _answer(records, effect)
+    if isinstance(effect, effects.Writing):
+        records.append_audit(effects.told(effect, answer))
+    return answer
+
+
 def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
     records: Records, effect: StoreEffect
 ) -> object:
@@ -83,6 +90,10 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return records.consume(effect)
         case effects.Purge():
             return records.purge(effect)
+        case effects.AppendAudit():
+            return None
+        case effects.ReadAudit():
+            return records.read_audit(effect)
         case effects.LoadKeys():
             return records.load_keys(effect)
         case effects.AddKey():
@@ -108,7 +119,7 @@ class BlockingMemoryStore:
     def perform(self, effect: Effect[A]) -> A:
         """Perform one effect, wholly or not at all."""
         with self._records.lock:
-            return cast("A", _answer(self._records, cast("StoreEffect", effect)))
+            return cast("A", _performed(self._records, cast("StoreEffect", effect)))
 
     def open(self) -> None:
         """Do nothing: the records are there from the start."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from limen import effects
 from limen.stores.redis import accounts, counts, families, housekeeping, revocations, sessions
@@ -12,8 +12,59 @@ if TYPE_CHECKING:
     from limen.effects import StoreEffect
 
 
-def steps(effect: StoreEffect) -> Steps[Any]:  # noqa: C901, PLR0912 - a case per member of a union
-    """Return the steps of one verb. What Redis does not hold is asked of its home."""
+_AT_HOME: Final = (
+    effects.FindAccount,
+    effects.ListAccounts,
+    effects.SetUsername,
+    effects.ListIdentities,
+    effects.AddIdentity,
+    effects.UpdateIdentity,
+    effects.KeepRevocations,
+    effects.ListKept,
+    # A ticket that was used must not come back with an old state of Redis.
+    effects.KeepTicket,
+    effects.FindTicket,
+    effects.Consume,
+    effects.LoadKeys,
+    effects.AddKey,
+    effects.PromoteKey,
+    effects.SetKeyState,
+    effects.ResealKey,
+    effects.RemoveKey,
+    effects.AppendAudit,
+    effects.ReadAudit,
+)
+
+# What changes in Redis alone and is told to the audit log.
+_IN_REDIS: Final = (
+    effects.OpenSession,
+    effects.AttachCredential,
+    effects.Revoke,
+    effects.RotateRefresh,
+)
+
+
+def steps(effect: StoreEffect) -> Steps[Any]:
+    """Return the steps of one verb. What Redis does not hold is asked of its home.
+
+    The audit log is at home: what changes there is told there at once, and what changes in
+    Redis alone in the step that follows.
+    """
+    verb = _steps(effect)
+    return _recorded(effect, verb) if isinstance(effect, _IN_REDIS) else verb
+
+
+def _recorded(effect: effects.Writing[Any], verb: Steps[Any]) -> Steps[Any]:
+    answer = yield from verb
+    events = effects.told(effect, answer)
+    if events:
+        yield from home(effects.AppendAudit(events=events))
+    return answer
+
+
+def _steps(effect: StoreEffect) -> Steps[Any]:  # noqa: C901, PLR0912 - a case per member of a union
+    if isinstance(effect, _AT_HOME):
+        return home(effect)
     match effect:
         case effects.AddAccount():
             return accounts.add(effect)
@@ -57,26 +108,5 @@ def steps(effect: StoreEffect) -> Steps[Any]:  # noqa: C901, PLR0912 - a case pe
             return housekeeping.increment(effect)
         case effects.Purge():
             return housekeeping.purge(effect)
-        case (
-            effects.FindAccount()
-            | effects.ListAccounts()
-            | effects.SetUsername()
-            | effects.ListIdentities()
-            | effects.AddIdentity()
-            | effects.UpdateIdentity()
-            | effects.KeepRevocations()
-            | effects.ListKept()
-            # A ticket that was used must not come back with an old state of Redis.
-            | effects.KeepTicket()
-            | effects.FindTicket()
-            | effects.Consume()
-            | effects.LoadKeys()
-            | effects.AddKey()
-            | effects.PromoteKey()
-            | effects.SetKeyState()
-            | effects.ResealKey()
-            | effects.RemoveKey()
-        ):
-            return home(effect)
         case _:
             assert_never(effect)

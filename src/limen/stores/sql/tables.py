@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 # The migration that builds exactly these tables.
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 VERSION_TABLE: Final = "limen_schema"
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
@@ -206,4 +206,25 @@ ticket = Table(
     Column("subject", Words, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("detail", Words),
+)
+
+# The audit log. Rows are added and, when they are old enough, deleted; none is ever changed.
+audit = Table(
+    "limen_audit",
+    metadata,
+    Column("seq", _Sequence, primary_key=True, autoincrement=True),
+    Column("id", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("subject", Words),
+    Column("session_id", Words),
+    Column("reason", Words),
+    Column("actor", Words, nullable=False),
+    Column("address", Words, nullable=False),
+    Column("user_agent", Words, nullable=False),
+    Column("request_id", Words, nullable=False),
+    Column("details", Words, nullable=False),  # a JSON object
+    Index(None, "subject"),
+    Index(None, "at"),
+    sqlite_autoincrement=True,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, delete, or_, select
 
 from limen.effects import Ticket
-from limen.stores.sql import kept
+from limen.stores.sql import audit, kept
 from limen.stores.sql.locks import Lock, hold
 from limen.stores.sql.rows import insert_for
 from limen.stores.sql.tables import revocation, session, tally, ticket
@@ -91,5 +91,6 @@ def purge(connection: Connection, effect: Purge) -> int:
         delete(revocation).where(revocation.c.expires_at <= now),
         delete(tally).where(tally.c.resets_at <= now),
         delete(ticket).where(ticket.c.expires_at <= now),
+        audit.older(effect.audit_before),
     )
     return sum(connection.execute(statement).rowcount for statement in outdated)

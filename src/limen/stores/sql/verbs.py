@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from limen import effects
 from limen.stores.sql import (
     accounts,
+    audit,
     counts,
     families,
     identities,
@@ -23,10 +24,20 @@ if TYPE_CHECKING:
     from limen.effects import StoreEffect
 
 
-def answer(  # noqa: C901, PLR0912 - one case per member of a closed union
+def answer(connection: Connection, effect: StoreEffect) -> object:
+    """Perform one effect on a connection; the caller begins and ends the transaction.
+
+    What the audit log says of it is part of that transaction.
+    """
+    found = _answer(connection, effect)
+    if isinstance(effect, effects.Writing):
+        audit.append(connection, effects.told(effect, found))
+    return found
+
+
+def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
     connection: Connection, effect: StoreEffect
 ) -> object:
-    """Perform one effect on a connection; the caller begins and ends the transaction."""
     match effect:
         case effects.FindAccount():
             return accounts.find(connection, effect)
@@ -94,6 +105,10 @@ def answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return tickets.consume(connection, effect)
         case effects.Purge():
             return tickets.purge(connection, effect)
+        case effects.AppendAudit():
+            return None
+        case effects.ReadAudit():
+            return audit.read(connection, effect)
         case effects.LoadKeys():
             return keys.load(connection, effect)
         case effects.AddKey():
