@@ -89,6 +89,15 @@ ROWS = (
     Row(22, "Somebody signs in where another has left a session behind"),
     Row(23, "Half a sign-in is used as a whole one", *_nobody("a sign-in is one step")),
     Row(24, "A session of one service is shown to another"),
+    # -- what a browser is made to do
+    Row(25, "A page of another site writes with the victim's cookies"),
+    Row(26, "A page of another site signs the victim in as somebody else"),
+    Row(27, "A page of another site signs the victim out"),
+    _signed(28, "A page of another site makes the victim's tokens rotate", _NO_REFRESH),
+    Row(29, "A request hides where it comes from, or what it is"),
+    Row(30, "A form is sent across sites minutes after the sign-in"),
+    Row(31, "A page of another site asks to read what it is answered"),
+    Row(34, "A redirect is to lead elsewhere"),
     # -- refresh
     _ended(39, "A refresh token that was used up comes again after the grace", _NO_REFRESH),
     _signed(40, "Two tabs refresh at once", _NO_REFRESH),
