@@ -121,8 +121,9 @@ class World:
     like a process on another machine, and can be made deaf to it.
     """
 
-    def __init__(self, loop: Loop, strategy: str, options: dict[str, Any]) -> None:
+    def __init__(self, loop: Loop, strategy: str, options: dict[str, Any], home: Path) -> None:
         self.loop = loop
+        self.home = home
         self.strategy = strategy
         self.options = options
         self.clock = FrozenClock()
@@ -187,7 +188,7 @@ def worlds(
 
         def world(strategy: str, store: str) -> World:
             if (strategy, store) not in opened:
-                made = World(loop, strategy, options(strategy, store))
+                made = World(loop, strategy, options(strategy, store), home)
                 stack.callback(made.close)
                 opened[strategy, store] = made
             return opened[strategy, store]

@@ -22,6 +22,8 @@ _SAID = frozenset(
 )
 # Texts that repeat what kind of thing a body was, never what it held.
 _BEGINNINGS = ("[body", "Content-Type ", "Invalid callbackURL", "Invalid redirectURL")
+# What every cookie of ours says, of whatever kind it is.
+_ATTRIBUTES = {"Path=/", "HttpOnly", "Secure", "SameSite=Lax"}
 # Everything of ours, and of others what somebody may have turned on in production.
 _LEVELS = {"": logging.INFO, "limen": logging.DEBUG}
 # Longer than any name, shorter than any credential.
@@ -55,6 +57,9 @@ class Watch:
         self.keep(*_handed_out(answer))
         where = f"{answer.request.method} {answer.request.url.raw_path!r}: {answer.status_code}"
         assert answer.status_code < 500, f"{where} {answer.text}"
+        for line in answer.headers.get_list("set-cookie"):
+            assert set(line.split("; ")[1:]) >= _ATTRIBUTES, f"{where} {line.partition('=')[0]}"
+            assert answer.headers.get("cache-control") == "no-store", where
         if answer.status_code not in REFUSALS:
             return
         assert answer.headers.get("cache-control") == "no-store", where

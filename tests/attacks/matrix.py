@@ -78,6 +78,9 @@ ROWS = (
     Row(9, "A session is used without a pause beyond its absolute end"),
     Row(10, "A client keeps a cookie longer than it was told to"),
     Row(11, "Signing out with a wrong cookie, twice, or after the end"),
+    Row(12, "The page of somebody who signed out is brought back from a cache"),
+    Row(13, "What the database holds is presented"),
+    Row(14, "A backup brings ended sessions back"),
     # -- fixation and binding
     Row(15, "A credential is planted before its victim signs in"),
     Row(16, "A sign-in that another browser began is ended in the victim's"),
@@ -97,7 +100,14 @@ ROWS = (
     Row(29, "A request hides where it comes from, or what it is"),
     Row(30, "A form is sent across sites minutes after the sign-in"),
     Row(31, "A page of another site asks to read what it is answered"),
+    # An open socket is ended by the log, whatever the credential: no strategy differs.
+    Row(32, "A socket is opened from elsewhere, or outlives its sign-in"),
+    Row(33, "A page of ours is shown in a frame"),
     Row(34, "A redirect is to lead elsewhere"),
+    Row(35, "A cache is made to keep what belongs to one person"),
+    Row(36, "A script in the page looks for a token"),
+    Row(37, "Cookies crowd out others, or make a request huge"),
+    _signed(38, "Claims outgrow a cookie", "the cookie holds an id, which does not grow"),
     # -- refresh
     _ended(39, "A refresh token that was used up comes again after the grace", _NO_REFRESH),
     _signed(40, "Two tabs refresh at once", _NO_REFRESH),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 from limen import Limen
 from limen.revocation import Target
@@ -51,7 +52,9 @@ def build(auth: Limen) -> FastAPI:
     @app.websocket("/socket")
     async def socket(socket: WebSocket, principal: CurrentPrincipal) -> None:
         await socket.accept()
-        while True:
-            await socket.send_json({"who": principal.subject, "said": await socket.receive_text()})
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                said = await socket.receive_text()
+                await socket.send_json({"who": principal.subject, "said": said})
 
     return app

@@ -1,0 +1,54 @@
+"""The matrix itself: no attack is left out of it, and none of its cells says nothing."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import test_attack_copies
+import test_attack_cross_site
+import test_attack_fixation
+import test_attack_pages
+import test_attack_refresh
+import test_attack_theft
+from matrix import BY_NUMBER, ROWS, STORES, STRATEGIES, Without
+
+GROUPS = (
+    test_attack_theft,
+    test_attack_copies,
+    test_attack_fixation,
+    test_attack_cross_site,
+    test_attack_pages,
+    test_attack_refresh,
+)
+CONFORMANCE = Path(__file__).parents[2] / "conformance" / "attacks.csv"
+
+
+def test_every_row_has_its_nine_cells() -> None:
+    cells = [cell.id for group in GROUPS for cell in group.attacks.cells()]
+    assert len(set(cells)) == len(cells)
+    assert set(cells) == {
+        f"A{row.number:02}-{strategy}-{store}"
+        for row in ROWS
+        for strategy in STRATEGIES
+        for store in STORES
+    }
+
+
+def test_numbers_and_titles_are_given_once() -> None:
+    assert len(BY_NUMBER) == len(ROWS)
+    assert len({row.title for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"A{row.number:02}")
+def test_conformance_says_the_same_of_what_does_not_apply(row) -> None:
+    with CONFORMANCE.open(encoding="utf-8") as lines:
+        told = {line["id"]: line for line in csv.DictReader(lines)}[f"attack:{row.number}"]
+    applies = [name for name in STRATEGIES if not isinstance(row.of(name), Without)]
+    if not applies:
+        assert told["status"] == "not applicable"
+    elif len(applies) < len(STRATEGIES):
+        assert told["level"].split() == applies
+    else:
+        assert told["level"] == "all"
