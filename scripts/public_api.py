@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SNAPSHOT = ROOT / "public_api.txt"
 MODULES = (
     "limen",
+    "limen.jws",
     "limen.lab",
     "limen.social",
     "limen.testing",

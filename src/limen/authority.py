@@ -245,8 +245,10 @@ class Limen(AwaitedVerbs):
         """
         if not self._opened:
             raise not_open("Limen")
-        known = None if presented is None else self._known(octets_of(presented))
-        if known is None or presented is None:
+        if not isinstance(presented, str):
+            return await self.run(self._operations.authenticate(presented))
+        known = self._known(octets_of(presented))
+        if known is None:
             return await self.run(self._operations.authenticate(presented))
         if self._assembly.traced:
             await self.run(self._operations.recognised(presented, known))

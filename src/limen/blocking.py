@@ -165,8 +165,10 @@ class BlockingLimen:
         if not self._opened:
             raise not_open("BlockingLimen")
         self._keep_up()
-        known = None if presented is None else self._known(octets_of(presented))
-        if known is None or presented is None:
+        if not isinstance(presented, str):
+            return self.run(self._operations.authenticate(presented))
+        known = self._known(octets_of(presented))
+        if known is None:
             return self.run(self._operations.authenticate(presented))
         if self._assembly.traced:
             self.run(self._operations.recognised(presented, known))

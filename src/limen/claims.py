@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 from limen.errors import ConfigurationError, InvalidToken
 from limen.evidence import Check, Duration, Evidence, Public, Size
-from limen.jose import MAXIMUM_NUMBER, UnverifiedToken, parse, sign, strict_json, verify_signature
+from limen.jose import UnverifiedToken, parse, sign, verify_signature
 from limen.keyring import Key, Keyring
 from limen.secret import Secret
+from limen.strict import MAXIMUM_NUMBER, strict_json
 from limen.verdict import Reason
 
 DEFAULT_LEEWAY: Final = 5_000  # ms; clocks that NTP keeps differ by far less
@@ -238,7 +239,7 @@ _SHAPE: Final = _Rule(
     "shape",
     Reason.MALFORMED,  # or what `parse` says
     lambda _: True,
-    lambda seen: Size(len(seen.text)),
+    lambda seen: Size(len(seen.text) if isinstance(seen.text, str) else 0),
 )
 _RULES: Final = (
     _Rule("typ", Reason.WRONG_TYPE, _is_typed, lambda seen: _shown(seen.token.header.type)),

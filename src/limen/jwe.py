@@ -21,8 +21,8 @@ from joserfc.jwa import JWE_ENC_MODELS, JWEEncModel
 
 from limen.entropy import Entropy
 from limen.errors import InvalidToken
-from limen.jose import compact_json, decode_segment, encode_segment, strict_json
 from limen.secret import Secret, octets_of
+from limen.strict import compact_json, decode_segment, encode_segment, strict_json
 from limen.verdict import Reason
 
 MAXIMUM_LENGTH: Final = 16_384  # characters; four cookies' worth, and servers take no more

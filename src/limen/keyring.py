@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
@@ -20,11 +20,10 @@ from joserfc.jwk import Key as JoseKey
 
 from limen.entropy import Entropy, random_text
 from limen.errors import ConfigurationError
+from limen.jwk import PUBLIC_MEMBERS, UnfitKey, read
 from limen.sealing import NONCE_OCTETS, Secrets
 
 RSA_BITS: Final = 3072  # of new keys: 128 bits of strength (ASVS 11.2.3, SP 800-57 table 2)
-RSA_MINIMUM_BITS: Final = 2048  # RFC 7518 section 3.3
-RSA_MINIMUM_EXPONENT: Final = 65537  # FIPS 186-5 section 5.1
 HMAC_OCTETS: Final = 32  # RFC 7518 section 3.2: as long as the hash
 SEED_OCTETS: Final = 32  # RFC 8032 section 5.1.5
 KEY_ID_OCTETS: Final = 16
@@ -32,8 +31,6 @@ KEY_ID_OCTETS: Final = 16
 _PURPOSE: Final = "limen stored signing key"
 _DERIVED: Final = "limen signing key"
 _REMEDY: Final = "Remove it and let Limen make a new one with `limen keys rotate`."
-# What may be published, by key type. An allowlist, so that no private member can slip out.
-_PUBLIC_MEMBERS: Final = {"OKP": ("crv", "x"), "EC": ("crv", "x", "y"), "RSA": ("n", "e")}
 
 
 @unique
@@ -59,13 +56,6 @@ class Algorithm(StrEnum):
 
 # Whose keys are plain bytes, so that they can come from the application's secret.
 DERIVABLE: Final = frozenset({Algorithm.EDDSA, Algorithm.HS256})
-_KEY_TYPES: Final[Mapping[Algorithm, type[JoseKey]]] = {
-    Algorithm.EDDSA: OKPKey,
-    Algorithm.ES256: ECKey,
-    Algorithm.PS256: RSAKey,
-    Algorithm.HS256: OctKey,
-    Algorithm.RS256: RSAKey,
-}
 _VERIFYING_STATES: Final = frozenset({KeyState.NEXT, KeyState.SIGNING, KeyState.VERIFYING})
 
 
@@ -270,48 +260,11 @@ def read_jwk(
     Raises `ConfigurationError` for `keys` if it is malformed, too weak, of another type
     or meant for another use (RFC 7517 sections 4.2 to 4.4).
     """
-    problem = _unfit(jwk, algorithm)
-    if problem is None:
-        try:
-            jose = _KEY_TYPES[algorithm].import_key(dict(jwk))
-        except (JoseError, ValueError, TypeError, KeyError):
-            problem = "is malformed."
-        else:
-            return Key(key_id, algorithm, state, jose, created_at)
-    raise ConfigurationError("keys", f"the key {key_id} {problem}", _REMEDY)
-
-
-def _unfit(jwk: Mapping[str, Any], algorithm: Algorithm) -> str | None:
-    """Say why a key must not serve an algorithm."""
-    if jwk.get("kty") != _KEY_TYPES[algorithm].key_type:
-        return f"is not of the type that {algorithm.value} needs."
-    if jwk.get("alg", algorithm) != algorithm or jwk.get("use", "sig") != "sig":
-        return "is meant for another use."
-    if not {"sign", "verify"} & set(jwk.get("key_ops", ("verify",))):
-        return "is meant for another use."
-    match algorithm:
-        case Algorithm.EDDSA if jwk.get("crv") != "Ed25519":
-            return "is not on the curve Ed25519."
-        case Algorithm.ES256 if jwk.get("crv") != "P-256":
-            return "is not on the curve P-256."
-        case Algorithm.HS256 if len(_octets(jwk.get("k"))) < HMAC_OCTETS:
-            return f"is shorter than {HMAC_OCTETS} bytes."
-        case Algorithm.PS256 | Algorithm.RS256:
-            if int.from_bytes(_octets(jwk.get("n"))).bit_length() < RSA_MINIMUM_BITS:
-                return f"is shorter than {RSA_MINIMUM_BITS} bits."
-            if int.from_bytes(_octets(jwk.get("e"))) < RSA_MINIMUM_EXPONENT:
-                return "has too small an exponent."
-    return None
-
-
-def _octets(text: object) -> bytes:
-    """Decode a member of a JWK; nothing if it is not base64url."""
-    if not isinstance(text, str):
-        return b""
     try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
-        return b""
+        jose = read(jwk, algorithm.value)
+    except UnfitKey as fault:
+        raise ConfigurationError("keys", f"the key {key_id} {fault.problem}", _REMEDY) from None
+    return Key(key_id, algorithm, state, jose, created_at)
 
 
 def _generated(algorithm: Algorithm, entropy: Entropy) -> JoseKey:
@@ -363,7 +316,7 @@ def _opened(record: KeyRecord, secrets: Secrets) -> Key:
 
 
 def _public_members(jose: JoseKey) -> dict[str, str]:
-    members = _PUBLIC_MEMBERS[jose.key_type]
+    members = PUBLIC_MEMBERS[jose.key_type]
     return {"kty": jose.key_type} | {name: str(jose.dict_value[name]) for name in members}
 
 

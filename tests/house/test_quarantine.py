@@ -26,7 +26,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "jinja2": ("lab/",),
     # Whoever forges has a library too, and it must not be ours.
     # ID tokens are signed in ways that ours never are.
-    "joserfc": ("jose.py", "jwe.py", "keyring.py", "lab/attacks/forge.py", "social/"),
+    "joserfc": ("jose.py", "jwe.py", "jwk.py", "keyring.py", "lab/attacks/forge.py", "social/"),
     "opentelemetry": ("trace/otel.py",),
     "psycopg": ("stores/sql/",),
     "pydantic": ("cli/", "web/fastapi.py", "web/fastapi/"),

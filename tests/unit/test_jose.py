@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
 
 from limen.errors import InvalidToken
-from limen.jose import MAXIMUM_LENGTH, UnverifiedToken, parse, sign, strict_json, verify_signature
+from limen.jose import MAXIMUM_LENGTH, UnverifiedToken, parse, sign, verify_signature
 from limen.keyring import Algorithm, Key, KeyState, derived_keyring, read_jwk
 from limen.sealing import Secrets
+from limen.strict import strict_json
 from limen.verdict import Reason
 
 SECRETS = Secrets.of("uV3n-0p1K7x_Gd5tQeY2rWbL9cZ4mHs8JfAa6iXo")

@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 class Credentials(Composed):
     """What a credential stands for, and what takes its place."""
 
-    def authenticate(self, presented: str | None) -> Flow[Verdict]:
-        """Say who a credential stands for."""
+    def authenticate(self, presented: object) -> Flow[Verdict]:
+        """Say who a credential stands for; anything but text is refused."""
         if presented is None:
             return Absent()
-        return (yield from self._verdict_on(Secret(presented)))
+        return (yield from self._verdict_on(secret_of(presented)))
 
     def recognised(self, presented: str, verdict: Authenticated) -> Flow[None]:
         """Tell the trace that a verdict was given again; see `limen.verified`."""
@@ -64,7 +64,7 @@ class Credentials(Composed):
 
     def recall(self, presented: str) -> Flow[Verdict]:
         """Say who a refresh token stands for, without using it up."""
-        now, secret = self._parts.clock.now(), Secret(presented)
+        now, secret = self._parts.clock.now(), secret_of(presented)
         strategy = self._strategy_for(secret)
         if strategy is None:
             return (yield from _unrecognised())
@@ -72,7 +72,7 @@ class Credentials(Composed):
 
     def reissue(self, presented: str) -> Flow[Issued | Refused]:
         """Sign another access token for a refresh token, without using it up."""
-        parts, now, secret = self._parts, self._parts.clock.now(), Secret(presented)
+        parts, now, secret = self._parts, self._parts.clock.now(), secret_of(presented)
         strategy = self._strategy_for(secret)
         if strategy is None:
             return (yield from _unrecognised())
@@ -80,7 +80,7 @@ class Credentials(Composed):
 
     def refresh(self, presented: str) -> Flow[Issued | Refused]:
         """Trade a refresh token, or slide a session, for what the client holds from now on."""
-        parts, now, secret = self._parts, self._parts.clock.now(), Secret(presented)
+        parts, now, secret = self._parts, self._parts.clock.now(), secret_of(presented)
         strategy = self._strategy_for(secret)
         if strategy is None:
             return (yield from _unrecognised())
@@ -186,6 +186,11 @@ class Credentials(Composed):
         if renewing and presented.reveal().startswith(REFRESH_PREFIX):
             return (yield from strategy.recall(presented, now))
         return (yield from strategy.authenticate(presented, now))
+
+
+def secret_of(presented: object) -> Secret:
+    """Return what a caller hands in, and for what is no text the empty one, which nobody has."""
+    return Secret(presented if isinstance(presented, str) else "")
 
 
 def _unrecognised() -> Flow[Refused]:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from limen import rotation
 from limen.claims import MAXIMUM_LEEWAY
 from limen.effects import FindRevocation, FindSession, ListSessions, Revoke, ask, check, enter
-from limen.operations.credentials import Credentials
+from limen.operations.credentials import Credentials, secret_of
 from limen.operations.elsewhere import end_origin
 from limen.phase import Phase
 from limen.revocation import Kind, Target
-from limen.secret import Secret
 from limen.strategies.session import judged
 from limen.verdict import Authenticated, Reason, Refused
 
@@ -117,7 +116,7 @@ class Endings(Credentials):
         sessions: dict[str, None] = {}
         if self._parts.keeps:
             for text in presented:
-                verdict = yield from self._verdict_on(Secret(text), renewing=True)
+                verdict = yield from self._verdict_on(secret_of(text), renewing=True)
                 if isinstance(verdict, Authenticated):
                     sessions[verdict.principal.session_id] = None
         return tuple(sessions)

@@ -1,27 +1,25 @@
 """ID tokens: signed by the provider, for this application, in answer to this request.
 
-OpenID Connect Core section 3.1.3.7, through joserfc and Authlib's claim rules.
+OpenID Connect Core section 3.1.3.7, by Authlib's claim rules.
 """
 
 from __future__ import annotations
 
-import json
-from base64 import urlsafe_b64decode
 from typing import TYPE_CHECKING, Any, Final
 
 from authlib.oidc.core import CodeIDToken
-from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry
-from joserfc.jws import JWSRegistry
 
+from limen import jws
 from limen.effects import Increment, ask
+from limen.errors import InvalidToken
+from limen.jwk import UnfitKey, offers
 from limen.secret import Secret
 from limen.social.failure import Failure, SocialFailure
+from limen.strict import strict_json
+from limen.verdict import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from limen.authority import Limen
     from limen.clock import Clock
     from limen.provider import Provider
@@ -32,7 +30,6 @@ MAX_LENGTH: Final = 16_384  # characters
 LEEWAY_S: Final = 60
 MAX_AGE_S: Final = 3_600  # since it was signed; one that is older was kept by somebody
 _MAX_SUBJECT: Final = 255  # characters; OpenID Connect Core section 2
-_KEY_TYPES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
 class IdTokens:
@@ -53,19 +50,18 @@ class IdTokens:
         access_token: str | None = None,
     ) -> dict[str, Any]:
         """Return the claims of a token that passed every check; raises `SocialFailure`."""
-        header = _header(token)
-        algorithm, key_id = header.get("alg"), header.get("kid")
-        if not isinstance(algorithm, str) or algorithm not in metadata.algorithms:
+        read = _read(token)
+        if read.algorithm not in metadata.algorithms:
             raise _refused("algorithm")
         keys = await self._directory.keys(provider, metadata, outbound)
-        fitting = _fitting(keys, algorithm, key_id)
+        fitting = _fitting(keys, read)
         if not fitting:
             keys = await self._directory.keys(provider, metadata, outbound, newer=True)
-            fitting = _fitting(keys, algorithm, key_id)
+            fitting = _fitting(keys, read)
         if len(fitting) != 1:
             raise _refused("key")
-        claims = _verified(token, fitting[0], algorithm)
-        self._check(claims, header, provider, nonce=nonce, access_token=access_token)
+        claims = _verified(read, fitting[0])
+        self._check(claims, dict(read.header), provider, nonce=nonce, access_token=access_token)
         return claims
 
     def _check(
@@ -113,43 +109,35 @@ async def times_used(auth: Limen, token: str | None) -> int:
     return (await auth.run(ask(counted))).count
 
 
-def _header(token: str) -> dict[str, Any]:
-    """Return what a token says of itself, which decides nothing but which key is tried."""
+def _read(token: str) -> jws.Unverified:
+    """Take a token apart; what it says decides nothing but which key is tried."""
     try:
-        if len(token) > MAX_LENGTH:
-            raise _refused("length")
-        head = token.split(".", 1)[0]
-        header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-    except (ValueError, RecursionError):
-        raise _refused("form") from None
-    if not isinstance(header, dict) or "crit" in header or "b64" in header:
-        raise _refused("header")
-    return header
+        return jws.read(token, MAX_LENGTH)
+    except InvalidToken as refusal:
+        header = refusal.reason is Reason.UNSUPPORTED_HEADER
+        raise _refused("header" if header else "form") from None
 
 
-def _fitting(keys: list[dict[str, Any]], algorithm: str, key_id: object) -> list[Mapping[str, Any]]:
+def _fitting(keys: list[dict[str, Any]], token: jws.Unverified) -> list[dict[str, Any]]:
     """Return the keys that may have signed; without a key id there must be one only."""
     return [
         one
         for one in keys
-        if one.get("kty") == _KEY_TYPES[algorithm[:2]]
-        and one.get("use", "sig") == "sig"
-        and one.get("alg", algorithm) == algorithm
-        and (key_id is None or one.get("kid") == key_id)
+        if (token.key_id is None or one.get("kid") == token.key_id) and offers(one, token.algorithm)
     ]
 
 
-def _verified(token: str, key: Mapping[str, Any], algorithm: str) -> dict[str, Any]:
+def _verified(token: jws.Unverified, key: dict[str, Any]) -> dict[str, Any]:
     try:
-        # As a public key whatever it holds: a private member would be somebody's mistake.
-        imported = JWKRegistry.import_key({**key})
-        registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
-        claims = jwt.decode(token, imported, registry=registry).claims
-    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+        payload = jws.check(token, key, {token.algorithm})
+    except UnfitKey:
+        raise _refused("key") from None
+    except InvalidToken:
         raise _refused("signature") from None
-    if not isinstance(claims, dict):
-        raise _refused("claims")
-    return claims
+    try:
+        return strict_json(payload)
+    except InvalidToken:
+        raise _refused("claims") from None
 
 
 def _refused(what: str) -> SocialFailure:

@@ -10,7 +10,7 @@ from limen.effects import AskFeed, FindRevocation, RefreshKeys, Remember
 from limen.feeds import blocking_feed_for, coverage
 from limen.guarantees import DEFAULT_MAX_LAG
 from limen.secret import Secret, octets_of
-from limen.verdict import Absent
+from limen.verdict import Absent, Reason, Refused
 from limen.verified import VerifiedCredentials
 from limen.verify.logs import blocking_log_at
 from limen.verify.parts import assemble, policy_of
@@ -100,8 +100,8 @@ class BlockingVerifier:
 
     def authenticate(self, token: str | None) -> Verdict:
         """Say who a token stands for; raises `StoreUnavailable` as `Verifier` does."""
-        if token is None:
-            return Absent()
+        if not isinstance(token, str):
+            return Absent() if token is None else Refused(Reason.MALFORMED)
         known = self.recognise(octets_of(token))
         if known is not None:
             return known

@@ -10,13 +10,10 @@ import re
 from typing import Any, Final
 
 from limen.errors import ConfigurationError, InvalidToken, LimenError
-from limen.jose import strict_json
+from limen.jwk import publishes_a_secret
 from limen.keyring import Algorithm, Key, read_jwk
+from limen.strict import strict_json
 
-MAXIMUM_RSA_BITS: Final = 8_192  # a longer key makes each check slow and nothing safer
-MAXIMUM_EXPONENT_BITS: Final = 32
-# RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1; RFC 8037 section 2.
-_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _PUBLISHABLE: Final = frozenset(Algorithm) - {Algorithm.HS256}
 
@@ -48,7 +45,7 @@ def read_key_set(document: bytes, maximum: int) -> tuple[Key, ...]:
 
 
 def _read(jwk: dict[str, Any]) -> Key | None:
-    if jwk.get("kty") == "oct" or _PRIVATE & jwk.keys():
+    if publishes_a_secret(jwk):
         raise UnusableKeySet("it publishes what must be kept secret, so whoever reads it can sign")
     algorithm = jwk.get("alg")
     if not isinstance(algorithm, str) or algorithm not in _PUBLISHABLE:
@@ -62,19 +59,6 @@ def _read(jwk: dict[str, Any]) -> Key | None:
         key = read_jwk(jwk, Algorithm(algorithm), key_id)
     except ConfigurationError as fault:
         raise UnusableKeySet(fault.problem) from None
-    except TypeError:
-        raise UnusableKeySet(f"the key {key_id} is malformed.") from None
     if key.verifier is None:
         return None  # its `key_ops` are for something else
-    _check_size(key)
     return key
-
-
-def _check_size(key: Key) -> None:
-    if key.algorithm not in (Algorithm.RS256, Algorithm.PS256):
-        return
-    numbers = key.verifier.public_numbers()
-    if numbers.n.bit_length() > MAXIMUM_RSA_BITS:
-        raise UnusableKeySet(f"the key {key.id} is longer than {MAXIMUM_RSA_BITS} bits.")
-    if numbers.e.bit_length() > MAXIMUM_EXPONENT_BITS:
-        raise UnusableKeySet(f"the key {key.id} has too large an exponent.")

@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from limen.errors import InvalidToken
-from limen.jose import parse, strict_json
+from limen.jose import parse
+from limen.strict import strict_json
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from limen.errors import ConfigurationError
 from limen.feeds import coverage, feed_for
 from limen.guarantees import DEFAULT_MAX_LAG
 from limen.secret import Secret, octets_of
-from limen.verdict import Absent
+from limen.verdict import Absent, Reason, Refused
 from limen.verified import VerifiedCredentials
 from limen.verify.logs import log_at
 from limen.verify.parts import assemble, policy_of
@@ -147,8 +147,8 @@ class Verifier:
         Raises `StoreUnavailable` while the keys are too old, or the log was not heard of for
         `max_lag` and cannot be asked either: answer 503, and accept nothing.
         """
-        if token is None:
-            return Absent()
+        if not isinstance(token, str):
+            return Absent() if token is None else Refused(Reason.MALFORMED)
         if self._feed is not None and not self._following:
             raise ConfigurationError(
                 "Verifier",

@@ -11,9 +11,9 @@ import hmac
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from limen.jose import compact_json, encode_segment
 from limen.jwe import TOLERANCE, TokenKeys
 from limen.service.better_auth.sessions import describe
+from limen.strict import compact_json, encode_segment
 from limen.transports import Carrier
 from limen.transports.better_auth import cache_secret
 
