@@ -7,7 +7,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from limen.service.better_auth import wire
-from limen.web import refusal
+from limen.verdict import Reason, Refused
+from limen.web.refusal import refusal_of
 
 if TYPE_CHECKING:
     import httpx
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
 
 API = "/api/auth"
 REFUSALS = frozenset({400, 401, 403, 409, 413, 415, 422, 429})
-_SAID = frozenset(
-    {one.message for one in vars(wire).values() if isinstance(one, wire.Problem)}
-    | {one.detail for one in vars(refusal).values() if isinstance(one, refusal.Refusal)}
-)
+# What routes say, whatever the reason: to sign in, to go away, or to wait.
+_OF_ROUTES = {
+    "Not signed in",
+    "The credential is not valid",
+    refusal_of(Refused(Reason.CROSS_ORIGIN)).detail,  # a long one, for developers
+    "Not allowed",
+    "Too many attempts",
+}
+_SAID = _OF_ROUTES | {one.message for one in vars(wire).values() if isinstance(one, wire.Problem)}
 # Texts that repeat what kind of thing a body was, never what it held.
 _BEGINNINGS = ("[body", "Content-Type ", "Invalid callbackURL", "Invalid redirectURL")
 # What every cookie of ours says, of whatever kind it is.

@@ -74,7 +74,7 @@ ROWS = (
     _ended(4, "A copy is used after the account was disabled or deleted"),
     _ended(5, "A copy made before a role was taken away still claims it"),
     Row(6, "A bearer copy comes from another address", UNTIL, UNTIL, UNTIL),
-    Row(8, "A session that nobody uses is kept alive by a page that only polls"),
+    Row(8, "A session that nobody uses is kept alive by what only stays open"),
     Row(9, "A session is used without a pause beyond its absolute end"),
     Row(10, "A client keeps a cookie longer than it was told to"),
     Row(11, "Signing out with a wrong cookie, twice, or after the end"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from arena import ORIGIN
 from cells import Attacks, Cell
 from parties import ABROAD, Copy, by_cookie, by_header
+from sockets import Dialled
 
 attacks = Attacks()
 
@@ -113,12 +115,24 @@ def a_bearer_copy_from_another_address(cell: Cell) -> None:
 
 
 @attacks.row(8)
-def polling_does_not_keep_an_idle_session(cell: Cell) -> None:
+def an_idle_session_that_only_seems_to_be_used(cell: Cell) -> None:
     victim = cell.victim()
     idle = cell.near.auth.assembly.parts.primary.guarantees.idle
     assert idle is not None
-    stolen = victim.copy()
+    # By design a question is a use: a page that polls looks like a person who reads.
     cell.clock.advance(idle - 1)
+    assert victim.status == 200
+    cell.clock.advance(idle - 1)
+    assert victim.tell("/refresh").status_code == 200
+    stolen = victim.copy()
+    # Something that stays open is no use of it either, however much is said there.
+    lines = ("Cookie", stolen.cookie), ("Origin", ORIGIN)
+    sockets = [Dialled(node, "/socket", *lines) for node in (cell.near, cell.far)]
+    for socket in sockets:
+        assert socket.hear()["type"] == "websocket.accept"
+    cell.clock.advance(idle - 1)
+    for socket in sockets:
+        socket.say("still here")
     if cell.is_signed:  # a page that is loaded ahead of the person is no use of the session
         ahead = by_cookie(cell.near, cell.watch, stolen).get("/notes", ("Purpose", "prefetch"))
         assert ahead.status_code == 200
@@ -126,6 +140,8 @@ def polling_does_not_keep_an_idle_session(cell: Cell) -> None:
     cell.assert_refused(stolen)
     cell.assert_no_renewal(stolen)
     assert victim.status == 401
+    for socket in sockets:
+        socket.leave()
 
 
 @attacks.row(9)
