@@ -32,6 +32,7 @@ from limen.settings import Settings as Settings
 from limen.throttle import Budget as Budget
 from limen.transports.authjs import AuthjsSettings as AuthjsSettings
 from limen.transports.better_auth import BetterAuthSettings as BetterAuthSettings
+from limen.transports.browser import BrowserSettings as BrowserSettings
 from limen.transports.cookie import CookieSettings as CookieSettings
 from limen.usernames import UsernamePolicy as UsernamePolicy
 from limen.verdict import Absent as Absent

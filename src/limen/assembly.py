@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from limen.guarantees import RevocationCheck
 from limen.keyring import DERIVABLE, Algorithm, Keyring, derived_keyring
 from limen.near import NearSessions
 from limen.operations import Operations, Parts
-from limen.passwords import PasswordHasher
+from limen.passwords import PasswordHasher, words_of_hosts
 from limen.ports import Near
 from limen.setting_names import NESTED
 from limen.settings import CHECKS, Settings, in_python
@@ -31,6 +31,7 @@ from limen.verified import VerifiedCredentials
 
 if TYPE_CHECKING:
     from limen.claims import TokenPolicy
+    from limen.passwords import PasswordPolicy
     from limen.ports import View
     from limen.sealing import Secrets
     from limen.secret import Secret
@@ -230,7 +231,7 @@ def assemble(
             for name in settings.accept
             if name != settings.strategy
         ),
-        passwords=PasswordAuthenticator(settings.passwords, settings.account_budget),
+        passwords=PasswordAuthenticator(_in_context(settings), settings.account_budget),
         keys=keys,
         secrets=secrets,
         algorithm=algorithm,
@@ -292,6 +293,13 @@ def _strategy_named(
         max_lag=max_lag,
         revocation_check=check,
     )
+
+
+def _in_context(settings: Settings) -> PasswordPolicy:
+    """Return the policy with the words of the issuer and of the service's own address."""
+    policy = settings.passwords
+    own = words_of_hosts(settings.base_url, settings.issuer or "limen")
+    return replace(policy, context_words=(*dict.fromkeys((*policy.context_words, *own)),))
 
 
 def _elsewhere(settings: Settings) -> int:

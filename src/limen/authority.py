@@ -28,6 +28,7 @@ from limen.effects import (
     HashPassword,
     RefreshKeys,
     Remember,
+    SearchBreaches,
     SendLetter,
     VerifyPassword,
 )
@@ -36,6 +37,7 @@ from limen.feeds import coverage, feed_for, position
 from limen.hashing import HashingPool
 from limen.mailers import Post, mailer_for
 from limen.passwords import SALT_OCTETS
+from limen.searching import search
 from limen.secret import octets_of
 from limen.settings import Options, Settings, StrategyName
 from limen.stores.none import NoStore
@@ -272,6 +274,8 @@ class Limen(AwaitedVerbs):
                 return await self._hashing.run(make)
             case RefreshKeys():
                 return await self._newer_keys()
+            case SearchBreaches(prefix):
+                return await search(self._assembly.parts.passwords.policy, prefix)
             case SendLetter(letter):
                 return self._post.accept(letter)
             case _:

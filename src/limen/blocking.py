@@ -23,6 +23,7 @@ from limen.effects import (
     HashPassword,
     RefreshKeys,
     Remember,
+    SearchBreaches,
     SendLetter,
     VerifyPassword,
 )
@@ -31,6 +32,7 @@ from limen.feeds import blocking_feed_for, coverage, position
 from limen.mailers import BlockingPost, mailer_for
 from limen.operations import Operations
 from limen.passwords import SALT_OCTETS
+from limen.searching import search_blocking
 from limen.secret import octets_of
 from limen.settings import Options, Settings, StrategyName
 from limen.stores.none import BlockingNoStore
@@ -198,6 +200,8 @@ class BlockingLimen:
                 return self._assembly.hasher.hash(password, salt)
             case RefreshKeys():
                 return self._newer_keys()
+            case SearchBreaches(prefix):
+                return search_blocking(self._assembly.parts.passwords.policy, prefix)
             case SendLetter(letter):
                 return self._post.accept(letter)
             case _:

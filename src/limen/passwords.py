@@ -6,12 +6,15 @@ salt. Hashes of other libraries are only verified, see `limen.foreign_hashes`.
 
 from __future__ import annotations
 
+import hashlib
+import re
 import unicodedata
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
@@ -28,6 +31,13 @@ SALT_OCTETS: Final = 16  # RFC 9106 section 3.1
 HASH_OCTETS: Final = 32
 LEAST_MINIMUM: Final = 8  # characters; ASVS 6.2.1
 LEAST_MAXIMUM: Final = 64  # characters; ASVS 6.2.9, NIST SP 800-63B-4 section 3.1.1.2
+
+PREFIX_DIGITS: Final = 5  # of a digest that may leave the process: what k-anonymity asks for
+LEAST_WORD: Final = 4  # characters; shorter ones stand in too many good passwords
+LEAST_OWN: Final = 4  # characters that a password needs besides words of its context
+# Given five digits of a SHA-1 digest, returns the other 35 of each breached password.
+Breached: TypeAlias = Callable[[str], Collection[str] | Awaitable[Collection[str]]]
+_YEARS: Final = re.compile(r"(?<!\d)\d{1,4}(?!\d)|[\W_]")  # what people put around a word
 
 # A stored hash says what verifying it costs. Beyond these it is not one of ours.
 _MEMORY_CEILING: Final = 1_048_576  # KiB, which is 1 GiB
@@ -141,14 +151,24 @@ class PasswordPolicy:
     is the only factor: NIST SP 800-63B-4 section 3.1.1.2 requires it, and ASVS strongly
     recommends it. There are no rules of composition (ASVS 6.2.5). With `blocklist` the
     whole password is compared, in any case, with the shipped list of common ones (ASVS
-    6.2.4) and with the person's own e-mail address.
+    6.2.4) and with the person's own e-mail address, and refused if it is made of nothing but
+    `context_words`, parts of their address or username, and a number or a sign (ASVS 6.2.11).
+    Limen adds the words of the issuer and of its own address.
 
-    Raises `ConfigurationError` for a minimum below 8 or a maximum below 64.
+    `breached` gets the first five hexadecimal digits of a SHA-1 digest and returns the other 35,
+    in capitals, of every breached password that begins so (ASVS 6.2.12), awaited or not;
+    `limen.breaches.BreachRange` asks a service. If it fails the password is taken and the fault
+    logged; with `breached_required` the answer is 503.
+
+    Raises `ConfigurationError` for a minimum below 8, a maximum below 64 or a short word.
     """
 
     minimum: int = 8
     maximum: int = 128
     blocklist: bool = True
+    context_words: Sequence[str] = ()
+    breached: Breached | None = field(default=None, repr=False)
+    breached_required: bool = False
 
     def __post_init__(self) -> None:
         if self.minimum < LEAST_MINIMUM:
@@ -162,7 +182,18 @@ class PasswordPolicy:
                 "Leave it at 128, so that long passphrases fit.",
             )
 
-    def refusal_of(self, password: Secret, email: str) -> Reason | None:
+        if isinstance(self.context_words, str) or any(
+            len(word) < LEAST_WORD for word in self.context_words
+        ):
+            raise ConfigurationError(
+                "password context_words",
+                f"is no list of words of {LEAST_WORD} characters or more.",
+                "List such as your company and product are called.",
+            )
+
+    def refusal_of(
+        self, password: Secret, email: str, username: str | None = None
+    ) -> Reason | None:
         """Say why a new password is refused, `None` if it is good."""
         received = password.reveal()
         normal = unicodedata.normalize("NFKC", received)
@@ -171,7 +202,10 @@ class PasswordPolicy:
             return Reason.PASSWORD_TOO_SHORT
         if max(len(received), len(normal)) > self.maximum:
             return Reason.PASSWORD_TOO_LONG
-        if self.blocklist and _is_common(normal, email):
+        if self.blocklist and (
+            _is_common(normal, email)
+            or _says_nothing_new(normal, (*self.context_words, *_words_of(email, username)))
+        ):
             return Reason.PASSWORD_TOO_COMMON
         return None
 
@@ -187,6 +221,42 @@ def _is_common(normal: str, email: str) -> bool:
     folded = normal.casefold()
     address = unicodedata.normalize("NFKC", email).casefold()
     return folded in {address, address.partition("@")[0]} or folded in known_passwords()
+
+
+def _words_of(email: str, username: str | None) -> list[str]:
+    """Return the words that a person is known by."""
+    named = email.partition("@")[0] + " " + (username or "")
+    return [named, *re.split(r"[\W_]+", named)]
+
+
+def _says_nothing_new(normal: str, words: Iterable[str]) -> bool:
+    """Tell whether a password is made of these words and what people put around them."""
+    folded = left = normal.casefold()
+    known = {unicodedata.normalize("NFKC", word).casefold().strip() for word in words}
+    for word in sorted(known, key=len, reverse=True):
+        if len(word) >= LEAST_WORD:
+            left = left.replace(word, " ")
+    return left != folded and len(_YEARS.sub("", left)) < LEAST_OWN
+
+
+def words_of_hosts(*urls: str | None) -> tuple[str, ...]:
+    """Return the words in the names of hosts that a password must not be made of."""
+    found: dict[str, None] = {}
+    for url in urls:
+        host = re.sub(r"^[a-z]+://", "", (url or "").casefold()).partition("/")[0]
+        for word in re.split(r"[\W_]+", host.rpartition(":")[0] or host):
+            if len(word) >= LEAST_WORD and not word.isdecimal():
+                found[word] = None
+    return tuple(found)
+
+
+def digits_of(password: Secret) -> tuple[str, str]:
+    """Return the part of a digest that may leave the process, and the part that may not.
+
+    SHA-1, because the lists of breached passwords are kept so; it protects nothing here.
+    """
+    digest = hashlib.sha1(_octets(password), usedforsecurity=False).hexdigest().upper()
+    return digest[:PREFIX_DIGITS], digest[PREFIX_DIGITS:]
 
 
 def _octets(password: Secret) -> bytes:

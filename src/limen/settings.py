@@ -31,6 +31,7 @@ from limen.throttle import (
 )
 from limen.transports.authjs import AuthjsSettings
 from limen.transports.better_auth import BetterAuthSettings
+from limen.transports.browser import BrowserSettings
 from limen.transports.cookie import MAX_AGE_S, CookieSettings, CookieTransport
 from limen.transports.origin import OriginRule, origin_of
 from limen.usernames import UsernamePolicy
@@ -55,6 +56,7 @@ RECORDS: dict[str, type] = {
     "passwords": PasswordPolicy,
     "argon2": Argon2Parameters,
     "cookies": CookieSettings,
+    "browser": BrowserSettings,
     "linking": LinkPolicy,
     "better_auth": BetterAuthSettings,
     "authjs": AuthjsSettings,
@@ -100,6 +102,7 @@ class Options(TypedDict, total=False):
     argon2: Argon2Parameters
     hashing_workers: int | None
     cookies: CookieSettings
+    browser: BrowserSettings
     providers: Sequence[Provider]
     linking: LinkPolicy
     better_auth: BetterAuthSettings
@@ -136,7 +139,6 @@ class Settings:
 
     `database` keeps accounts and sessions; with a `redis` besides, sessions and limits are
     kept there.
-
     `remembered` is how many verified credentials a process remembers, at some 800 bytes each,
     so that it need not verify them again; 0 is none. What is remembered is believed only
     as long as the feed knows nothing against it.
@@ -171,6 +173,7 @@ class Settings:
     argon2: Argon2Parameters = OWASP_2025
     hashing_workers: int | None = None
     cookies: CookieSettings = field(default_factory=CookieSettings)
+    browser: BrowserSettings = field(default_factory=BrowserSettings)
     providers: Sequence[Provider] = ()
     linking: LinkPolicy = field(default_factory=LinkPolicy)
     better_auth: BetterAuthSettings = field(default_factory=BetterAuthSettings)

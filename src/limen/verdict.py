@@ -54,6 +54,7 @@ class Reason(StrEnum):
     PASSWORD_TOO_SHORT = "password_too_short"
     PASSWORD_TOO_LONG = "password_too_long"
     PASSWORD_TOO_COMMON = "password_too_common"
+    PASSWORD_BREACHED = "password_breached"
     # signing in by an identity provider
     NOT_LINKED = "not_linked"
     SIGN_UP_DISABLED = "sign_up_disabled"

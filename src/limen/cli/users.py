@@ -33,7 +33,9 @@ REFUSALS = {
     Reason.EMAIL_TAKEN: "there is already an account with that address.",
     Reason.PASSWORD_TOO_SHORT: "the password is too short; LIMEN_PASSWORD_MINIMUM says how long.",
     Reason.PASSWORD_TOO_LONG: "the password is too long; LIMEN_PASSWORD_MAXIMUM says how long.",
-    Reason.PASSWORD_TOO_COMMON: "the password is on the list of common ones, or is the address.",
+    Reason.PASSWORD_TOO_COMMON: "the password is on the list of common ones, or is made of the "
+    "address or of words of this service.",
+    Reason.PASSWORD_BREACHED: "the password is known from a breach.",
 }
 UserArgument = Annotated[
     str, typer.Argument(metavar="EMAIL_OR_ID", help="E-mail address or id of the account.")

@@ -105,6 +105,11 @@ class Written(BaseModel):
     password_blocklist: bool | None = Field(
         None, description="Whether common passwords are refused."
     )
+    password_context_words: Listed = Field(
+        None,
+        description="Words that no new password may be made of, such as the name of your "
+        "company; those of the issuer's and the service's address are among them anyway.",
+    )
     argon2_memory: int | None = Field(None, description="Memory of one password hash, in KiB.")
     argon2_passes: int | None = Field(None, description="Passes of one password hash.")
     argon2_lanes: int | None = Field(None, description="Lanes of one password hash.")
@@ -120,6 +125,19 @@ class Written(BaseModel):
     )
     cookie_host_prefix: bool | None = Field(
         None, description="Whether names begin with `__Host-` where they may, else `__Secure-`."
+    )
+    hsts: float | None = Field(
+        None,
+        description="Seconds for which browsers reach a public https service by https alone; 0 is "
+        "off.",
+    )
+    hsts_subdomains: bool | None = Field(
+        None, description="Whether they reach every host below it so as well."
+    )
+    clear_site_data: Listed = Field(
+        None,
+        description="What browsers drop at sign-out of all that the host has stored with them: of "
+        "`cache`, `cookies`, `storage`, `executionContexts`.",
     )
     providers: Tables = Field(
         None,
@@ -147,6 +165,11 @@ class Written(BaseModel):
     )
     session_jwt: bool | None = Field(
         None, description="Whether `get-session` carries a token for other services as well."
+    )
+    openapi: bool | None = Field(
+        None,
+        description="Whether `openapi.json` is served to everybody; without it, on the "
+        "developer's machine only.",
     )
     authjs_version: int | None = Field(
         None,
@@ -288,6 +311,8 @@ NOT_TEXT: Final = {
     "letter_address_budget.name": "it is a name inside the store, and to change it changes nothing",
     "mailer": "it is an object that sends letters in another way than by a mail server",
     "audit.hooks": "they are functions that are called with each event",
+    "passwords.breached": "it is a function that is asked about the beginning of a digest",
+    "passwords.breached_required": "it goes with `passwords.breached`",
     "email.wording": "it is a function that gets each letter and returns the one that is sent",
 }
 _SPELLINGS: Final = {
@@ -297,6 +322,7 @@ _SPELLINGS: Final = {
     "email.": "email_",
     "password minimum": "password_minimum",
     "password maximum": "password_maximum",
+    "password context_words": "password_context_words",
 }
 
 

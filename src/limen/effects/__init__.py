@@ -54,6 +54,7 @@ from limen.effects.local import HashPassword as HashPassword
 from limen.effects.local import PasswordAnswer as PasswordAnswer
 from limen.effects.local import RefreshKeys as RefreshKeys
 from limen.effects.local import Remember as Remember
+from limen.effects.local import SearchBreaches as SearchBreaches
 from limen.effects.local import SendLetter as SendLetter
 from limen.effects.local import VerifyPassword as VerifyPassword
 from limen.effects.log import Ended as Ended

@@ -31,6 +31,7 @@ from limen.effects.local import (
     HashPassword,
     RefreshKeys,
     Remember,
+    SearchBreaches,
     SendLetter,
     VerifyPassword,
 )
@@ -99,7 +100,14 @@ StoreEffect: TypeAlias = (
     | RemoveKey
 )
 LocalEffect: TypeAlias = (
-    AskFeed | AskPosition | Remember | RefreshKeys | HashPassword | VerifyPassword | SendLetter
+    AskFeed
+    | AskPosition
+    | Remember
+    | RefreshKeys
+    | HashPassword
+    | VerifyPassword
+    | SearchBreaches
+    | SendLetter
 )
 AnyEffect: TypeAlias = StoreEffect | LocalEffect
 Observation: TypeAlias = Enter | Check | Checks | Note

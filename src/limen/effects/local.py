@@ -88,6 +88,17 @@ class VerifyPassword(Effect[PasswordAnswer]):
 
 
 @dataclass(frozen=True, slots=True)
+class SearchBreaches(Effect[frozenset[str]]):
+    """Ask what is known of breached passwords whose SHA-1 digest begins with `prefix`.
+
+    The answer is the other 35 digits of each. Five digits tell nobody which password is meant.
+    """
+
+    access = Access.SEND
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendLetter(Effect[None]):
     """Hand a letter to the mailer. It is sent after the answer, which so tells nothing of it."""
 

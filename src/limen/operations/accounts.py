@@ -29,6 +29,7 @@ from limen.effects import (
 )
 from limen.entropy import random_text
 from limen.evidence import Personal
+from limen.operations.choosing import refusal_of_choice
 from limen.operations.parts import Composed
 from limen.phase import Phase
 from limen.revocation import Target
@@ -110,7 +111,7 @@ class Accounts(Composed):
             unfit = parts.usernames.refusal_of(username, shown)
             if unfit is not None:
                 return Refused(unfit)
-        reason = parts.passwords.policy.refusal_of(secret, address)
+        reason = yield from refusal_of_choice(parts.passwords.policy, secret, address, username)
         if reason is not None:
             return Refused(reason)
         yield from enter(Phase.PASSWORD_VERIFY)

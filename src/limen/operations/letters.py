@@ -20,6 +20,7 @@ from limen.effects import (
 )
 from limen.evidence import Personal
 from limen.letter import Errand
+from limen.operations.choosing import refusal_of_choice
 from limen.operations.links import errand_of
 from limen.operations.proving import Proving
 from limen.operations.wording import EMAIL_CHANGED, PASSWORD_CHANGED
@@ -87,7 +88,9 @@ class Letters(Proving):
         seen = yield from self._opened_link(Errand.RESET_PASSWORD, token, use=False)
         if isinstance(seen, Refused):
             return seen
-        reason = parts.passwords.policy.refusal_of(secret, seen.account.email)
+        reason = yield from refusal_of_choice(
+            parts.passwords.policy, secret, seen.account.email, seen.account.username
+        )
         if reason is not None:
             return Refused(reason)
         yield from enter(Phase.PASSWORD_VERIFY)

@@ -10,6 +10,7 @@ from limen.authenticators.password import PasswordAttempt
 from limen.effects import HashPassword, Revoke, SetPassword, ask, check, enter, note
 from limen.evidence import Count
 from limen.operations.accounts import Accounts
+from limen.operations.choosing import refusal_of_choice
 from limen.operations.endings import Endings
 from limen.operations.links import Links
 from limen.operations.wording import EXISTS, PASSWORD_CHANGED
@@ -271,7 +272,9 @@ class Proving(Endings, Accounts, Links):
 
     def _set_password(self, account: Account, new: str, *, revoke: bool) -> Flow[Account | Refused]:
         parts, secret = self._parts, Secret(new)
-        reason = parts.passwords.policy.refusal_of(secret, account.email)
+        reason = yield from refusal_of_choice(
+            parts.passwords.policy, secret, account.email, account.username
+        )
         if reason is not None:
             return Refused(reason)
         password_hash = yield from ask(HashPassword(secret))

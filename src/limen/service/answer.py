@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from limen.transports.browser import completed
+
 if TYPE_CHECKING:
+    from limen.transports.base import HeaderLines
     from limen.web.asgi import Send
 
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 JSON_TYPE = "application/json"
-NO_STORE = ("Cache-Control", "no-store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,14 @@ def date(at: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
-async def send_answer(answer: Answer, send: Send) -> None:
-    """Send an answer; what does not say how it may be kept is not kept."""
+async def send_answer(answer: Answer, send: Send, also: HeaderLines = ()) -> None:
+    """Send an answer with all that it does not say itself: it is not kept, framed or embedded."""
     headers = list(answer.headers)
-    if not any(name.lower() == "cache-control" for name, _ in headers):
-        headers.append(NO_STORE)
-    headers.append(("X-Content-Type-Options", "nosniff"))
     if answer.media_type is not None:
         headers.append(("Content-Type", answer.media_type))
     if answer.status != HTTPStatus.NO_CONTENT:  # which has no length (RFC 9110 section 8.6)
         headers.append(("Content-Length", str(len(answer.body))))
-    lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+    said = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+    lines = completed(said, answer.media_type, also)
     await send({"type": "http.response.start", "status": answer.status, "headers": lines})
     await send({"type": "http.response.body", "body": answer.body})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from limen.service.answer import Answer, send_answer
 from limen.service.better_auth.dispatch import BetterAuthApp
-from limen.web.asgi import AuthMiddleware
+from limen.web.asgi import SCOPE_KEY, AuthMiddleware
+from limen.web.safeguards import always_secure
 
 if TYPE_CHECKING:
     from limen.authority import Limen
@@ -55,9 +57,7 @@ class _Mounted:
                 await app(mounted, receive, send)
                 return
         if scope["type"] == "http":
-            headers = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
-            await send({"type": "http.response.start", "status": 404, "headers": headers})
-            await send({"type": "http.response.body"})
+            await send_answer(Answer(404), send, always_secure(scope[SCOPE_KEY]))
         else:
             await send({"type": "websocket.close", "code": 1003})
 

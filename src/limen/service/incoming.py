@@ -50,6 +50,11 @@ async def read(receive: Receive, headers: HeaderLines) -> bytes:
             return bytes(body)
 
 
+def is_framed_twice(headers: HeaderLines) -> bool:
+    """Tell whether the length of a request is said twice, so that a proxy may read another."""
+    return sum(name in (b"content-length", b"transfer-encoding") for name, _ in headers) > 1
+
+
 def stated_type(headers: HeaderLines) -> str:
     """Return the `Content-Type` as it was sent; several lines are joined."""
     stated = b", ".join(value for name, value in headers if name == b"content-type")

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, cast
 
 from limen.errors import ConfigurationError, Overloaded, StoreUnavailable
 from limen.service.answer import Answer, send_answer
-from limen.service.incoming import Disconnected
+from limen.service.incoming import Disconnected, is_framed_twice
 from limen.web.asgi import SCOPE_KEY
+from limen.web.safeguards import always_secure
 
 if TYPE_CHECKING:
     from limen.authority import Limen
     from limen.web.asgi import Receive, Scope, Send
     from limen.web.request import RequestAuth
 
+_FRAMED_TWICE = Answer(400, headers=(("Connection", "close"),))
 _log = logging.getLogger("limen.service")
 
 
@@ -51,8 +53,13 @@ class Wire(ABC):
                 "these endpoints are served without AuthMiddleware.",
                 "Call install(app, auth), or serve limen.service.app.create_app(auth).",
             )
+        asked = cast("RequestAuth", request_auth)
+        if is_framed_twice(scope["headers"]):
+            # What follows on this connection may be hidden in this body (RFC 9112 section 6.3).
+            await send_answer(_FRAMED_TWICE, send, always_secure(asked))
+            return
         try:
-            answer = await self.answer(scope, receive, cast("RequestAuth", request_auth))
+            answer = await self.answer(scope, receive, asked)
         except (StoreUnavailable, Overloaded):
             raise  # the middleware says 503
         except Disconnected:
@@ -63,7 +70,7 @@ class Wire(ABC):
         except Exception as fault:  # noqa: BLE001 - whatever it is, the client learns nothing
             _report(scope["method"], self.loggable(scope["path"]), fault)
             answer = self.fault()
-        await send_answer(answer, send)
+        await send_answer(answer, send, always_secure(asked))
 
 
 def _report(method: str, path: str, fault: Exception) -> None:

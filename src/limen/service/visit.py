@@ -119,4 +119,4 @@ class Visit:
             # Another tab may have traded this refresh token a moment ago, and its answer
             # with the newer cookies must not be undone. Only a POST finds out.
             return
-        self.request_auth.withdraw()
+        self.request_auth.withdraw(ended=False)

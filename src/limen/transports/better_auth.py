@@ -38,12 +38,15 @@ class BetterAuthSettings:
     without asking (at most 300, 0 is off), `cookie_cache_format` how that cookie is written.
     `multi_session` is how many accounts one browser may hold at once (at most 10, 0 is off).
     With `session_jwt` each `get-session` carries a token for other services as well.
+    `openapi` serves the document of the endpoints to everybody; left at `None`, to requests of
+    this machine in development only (ASVS 13.4.5).
     """
 
     cookie_cache: float = 0
     cookie_cache_format: CacheFormat = "compact"
     multi_session: int = 0
     session_jwt: bool = False
+    openapi: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers beyond their ceilings and formats that nobody reads."""

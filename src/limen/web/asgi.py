@@ -33,6 +33,7 @@ _log = logging.getLogger("limen.web")
 
 SCOPE_KEY = "limen.auth"
 _NO_STORE = (b"cache-control", b"no-store")
+_VARY = (b"vary", b"Cookie")  # whatever the application lets be kept, another person's is another
 
 
 class AuthMiddleware:
@@ -129,20 +130,23 @@ def _add_headers(message: Message, request_auth: RequestAuth) -> bool:
     if not outgoing and not request_auth.consulted:
         return False
     headers = message.get("headers", ())
-    stated = streams = False
+    stated = streams = varies = False
     for name, value in headers:
         lowered = name.lower()
         if lowered == b"cache-control":
             stated = True
         elif lowered == b"content-type":
             streams = value.lower().startswith(b"text/event-stream")
+        elif lowered == b"vary":
+            varies = varies or b"cookie" in value.lower()
     if outgoing:
         # A cached Set-Cookie would sign somebody else in (ASVS 14.3.2).
         headers = [line for line in headers if line[0].lower() != b"cache-control"]
         stated = False
-    if not stated:
+    said = ((_NO_STORE,) if not stated else ()) + ((_VARY,) if not varies else ())
+    if said or outgoing:
         # Another list, for the application may send its own again.
-        message["headers"] = [*headers, _NO_STORE, *outgoing]
+        message["headers"] = [*headers, *said, *outgoing]
     return request_auth.is_to_be_held(streams=streams)
 
 

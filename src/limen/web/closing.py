@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from limen.connections import Connection, Ending
+from limen.transports.browser import CLOSED
 from limen.verdict import Reason, Refused
 from limen.web.refusal import STORE_DOWN, Refusal, refusal_of
 
@@ -45,7 +46,7 @@ async def refuse(scope: Scope, refusal: Refusal, send: Send, code: str = "UNAVAI
         return
     body = json.dumps({"message": refusal.detail, "code": code}).encode()
     headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
-    headers += [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    headers += [(b"content-type", b"application/json"), *CLOSED]
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

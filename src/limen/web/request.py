@@ -360,9 +360,14 @@ class RequestAuth:
         # It may be another person now, and a front end must not go on with the copy of the last.
         self.forget_cache()
 
-    def withdraw(self) -> None:
-        """Make the client forget its cookies with this response."""
+    def withdraw(self, *, ended: bool = True) -> None:
+        """Make the client forget its cookies with this response.
+
+        If that `ended` a session, a browser drops besides what `BrowserSettings.clear` says.
+        """
         self.issued, self.parting = None, True
+        if ended:
+            self.outgoing += self.auth.settings.browser.farewell()
         self.put(self.cookies.withdraw())
         self.forget_cache()
         held = self.presented()

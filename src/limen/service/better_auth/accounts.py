@@ -18,6 +18,7 @@ from limen.service.better_auth.wire import (
     INVALID_EMAIL_OR_PASSWORD,
     INVALID_PASSWORD,
     NO_FIELDS,
+    PASSWORD_BREACHED,
     PASSWORD_TOO_COMMON,
     PASSWORD_TOO_LONG,
     PASSWORD_TOO_SHORT,
@@ -41,7 +42,12 @@ if TYPE_CHECKING:
     from limen.verdict import Issued
 
 CHALLENGE: HeaderPairs = (("WWW-Authenticate", "Bearer"),)
-CHOICE_PROBLEMS = (PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON)
+CHOICE_PROBLEMS = (
+    PASSWORD_TOO_SHORT,
+    PASSWORD_TOO_LONG,
+    PASSWORD_TOO_COMMON,
+    PASSWORD_BREACHED,
+)
 SIGN_UP_PROBLEMS = (
     *CHOICE_PROBLEMS,
     *names.SET_PROBLEMS,
@@ -67,6 +73,7 @@ _PROBLEMS: dict[Reason, Problem] = {
     Reason.PASSWORD_TOO_SHORT: PASSWORD_TOO_SHORT,
     Reason.PASSWORD_TOO_LONG: PASSWORD_TOO_LONG,
     Reason.PASSWORD_TOO_COMMON: PASSWORD_TOO_COMMON,
+    Reason.PASSWORD_BREACHED: PASSWORD_BREACHED,
 }
 
 
@@ -188,7 +195,8 @@ def handed_over(call: Call, issued: Issued) -> dict[str, Any]:
         call.shown = issued.access
         return {"token": issued.access.reveal()}
     if cookie:
-        call.request_auth.withdraw()  # its session has just ended, and nothing replaces it
+        # Its session has just ended, and nothing replaces it.
+        call.request_auth.withdraw(ended=False)
     call.shown = issued.access
     return bearer_members(issued)
 

@@ -42,7 +42,7 @@ async def set_active(call: Call) -> Answer:
         return INVALID_SESSION_TOKEN.answer()
     call.described = await describe(call, account.principal)
     if call.described is None:
-        call.request_auth.withdraw()
+        call.request_auth.withdraw(ended=False)
         return INVALID_SESSION_TOKEN.answer()
     return json_answer(call.described.members)
 

@@ -23,6 +23,7 @@ _REASONS: Final = {
     Reason.PASSWORD_TOO_SHORT: "This password is too short.",
     Reason.PASSWORD_TOO_LONG: "This password is too long.",
     Reason.PASSWORD_TOO_COMMON: "This password is one of the first that would be guessed.",
+    Reason.PASSWORD_BREACHED: "This password is known from a breach.",
 }
 _FORM: Final = """<form method="post" action="{action}">
 <input type="hidden" name="token" value="{token}">

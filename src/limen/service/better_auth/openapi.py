@@ -15,6 +15,7 @@ from limen.service.better_auth.wire import Problem, json_answer
 from limen.service.incoming import FORM_TYPE
 from limen.transports.cookie import documented_name
 from limen.transports.origin import SAFE_METHODS
+from limen.web.development import from_this_machine, is_development
 from limen.web.refusal import STORE_DOWN
 
 if TYPE_CHECKING:
@@ -60,9 +61,13 @@ _TITLES = {
 
 def endpoint(auth: Limen) -> Endpoint:
     """Return the endpoint that serves the document of this configuration."""
+    wanted = auth.settings.better_auth.openapi
+    developing = is_development(auth.settings)
 
     async def serve(call: Call) -> Answer:
-        del call
+        here = developing and from_this_machine(call.request_auth.scope)
+        if wanted is False or (wanted is None and not here):
+            return wire.NOT_FOUND
         return json_answer(described())
 
     @functools.cache

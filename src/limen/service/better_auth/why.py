@@ -35,6 +35,7 @@ PROBE: Final = "_why"
 _PROBE_AGE_S: Final = 600
 _MOST_PAGES: Final = 64
 _SCRIPT: Final = "text/javascript; charset=utf-8"
+_FOR_ANY_PAGE: Final = ("Cross-Origin-Resource-Policy", "cross-origin")
 _FIRST: Final = (resources.files("limen.service.better_auth") / "why.js").read_text("utf-8")
 _ARRIVED: Final = Cause(
     "arrived", "The cookie is here: this browser sends it, and it is accepted.", "Nothing to do."
@@ -126,14 +127,15 @@ class Why:
         if not from_this_machine(call.request_auth.scope):
             return NOT_FOUND
         if "page" not in call.query:
-            return Answer(200, _FIRST.encode(), _SCRIPT, (self._probe(call),))
+            return Answer(200, _FIRST.encode(), _SCRIPT, (self._probe(call), _FOR_ANY_PAGE))
         page, api = (_origin(call, name) for name in ("page", "api"))
         if page is None or api is None:
             return NOT_FOUND
         situation = self._seen(call, page, api, came_back=_sends(call, PROBE))
         causes = await self._causes(call, situation)
         told = json.dumps(_told(causes)).replace("<", "\\u003c")
-        return Answer(200, f"limenWhy.answer({told});".encode(), _SCRIPT)
+        answering = f"limenWhy.answer({told});"
+        return Answer(200, answering.encode(), _SCRIPT, (_FOR_ANY_PAGE,))
 
     def _probe(self, call: Call) -> tuple[str, str]:
         _, value = call.request_auth.cookies.probe(PROBE, _PROBE_AGE_S)

@@ -68,6 +68,9 @@ INVALID_PASSWORD = Problem(400, "INVALID_PASSWORD", "Invalid password")
 PASSWORD_TOO_SHORT = Problem(400, "PASSWORD_TOO_SHORT", "Password too short")
 PASSWORD_TOO_LONG = Problem(400, "PASSWORD_TOO_LONG", "Password too long")
 PASSWORD_TOO_COMMON = Problem(400, "PASSWORD_TOO_COMMON", "Password is too common")
+PASSWORD_BREACHED = Problem(
+    400, "PASSWORD_COMPROMISED", "Password is known from a breach. Please choose another one."
+)
 USER_EXISTS = Problem(
     422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email."
 )
