@@ -51,7 +51,11 @@ class AwaitsEmail(Refused):
 
 @dataclass(frozen=True, slots=True)
 class PasswordChanged:
-    """The password is new. `issued` replaces the current credential if others were ended."""
+    """The password is new. `issued` replaces the current credential if others were ended.
+
+    It is `None` then as well if the account was changed once more at the same moment, such as
+    disabled: the password is new all the same, and whoever holds it signs in again.
+    """
 
     account: Account
     issued: Issued | None
@@ -238,7 +242,7 @@ class Proving(Endings, Accounts, Links):
             remembered=current_session is None or current_session.remembered,
             presented=(),
         )
-        return opened if isinstance(opened, Refused) else PasswordChanged(changed, opened.issued)
+        return PasswordChanged(changed, None if isinstance(opened, Refused) else opened.issued)
 
     def _open(
         self,

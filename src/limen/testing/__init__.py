@@ -1,7 +1,8 @@
 """What the tests of Limen are made of, for your tests too.
 
 `StoreSuite` and `StrategySuite` judge a store or a strategy of yours; clocks and randomness
-that tests hold in their hands; `feed` drives a flow by hand.
+that tests hold in their hands; `feed` drives a flow by hand. `faulty` has stores that fail when
+they are told to, and `interleaving` runs two flows in every order of their questions.
 """
 
 from limen.testing.clock import FrozenClock as FrozenClock

@@ -115,7 +115,9 @@ class SqlStore:
         raise fault
 
     async def close(self) -> None:
-        """Release every connection."""
+        """Let writes that nobody waits for any more come to their end, release every connection."""
+        if self._unfinished:
+            await asyncio.wait(self._unfinished, timeout=self._timeout_ms / 1000)
         if self._local is not None:
             self._local.close()
         await self._engine.dispose()
