@@ -262,6 +262,7 @@ ONLY_LOOK = frozenset(
         "account",
         "account_by_email",
         "accounts",
+        "audit",
         "credential_counts",
         "identities",
         "is_username_available",
