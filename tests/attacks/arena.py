@@ -14,6 +14,7 @@ from servers import PostgresServer, RedisServer
 from stormed_app import build
 
 from limen import Limen
+from limen.audit import AuditEvent, AuditPolicy
 from limen.effects import ReadLog
 from limen.errors import StoreUnavailable
 from limen.revocation import Target
@@ -148,6 +149,7 @@ class World:
             "max_lag": MAX_LAG_S,
             "letter_address_budget": NO_BUDGET,
             "mailer": self.letters,
+            "audit": AuditPolicy(per_minute=10_000),
         }
         if "store" not in changes:
             options.update(self.options)
@@ -159,6 +161,11 @@ class World:
         """Let both processes read the log: whoever ends a session looks at it."""
         for node in (self.near, self.far):
             node.run(node.auth.revoke(Target.session("ses_of_nobody")))
+
+    def audited_since(self, seq: int, *, newest: bool = False) -> tuple[AuditEvent, ...]:
+        """Return what the audit log says after an event, or its newest one alone."""
+        limit = 1 if newest else 10_000
+        return self.near.run(self.near.auth.audit(after=seq, forward=not newest, limit=limit))
 
     def close(self) -> None:
         for node in (self.near, self.far):

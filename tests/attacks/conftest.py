@@ -13,6 +13,7 @@ pytest.register_assert_rewrite("inspection", "parties", "cells")
 from arena import World, worlds  # noqa: E402
 from cells import Cell  # noqa: E402
 from inspection import Watch  # noqa: E402
+from matrix import Without  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -36,11 +37,15 @@ def cell(request: pytest.FixtureRequest, world_of: Callable[[str, str], World]) 
     watch = Watch()
     world = world_of(strategy, store)
     world.sink.clear()
+    begun = world.audited_since(0, newest=True)
     watch.begin()
     try:
         made = Cell(row, strategy, store, world, watch, attack)
         with made.closing:
             yield made
-        watch.judge_records(world.sink)
+        events = world.audited_since(begun[0].seq if begun else 0)
+        watch.judge_records(world.sink, events)
+        if row.told is not None and not isinstance(made.expected, Without):
+            assert row.told in {event.kind for event in events}
     finally:
         watch.end()

@@ -11,8 +11,11 @@ from limen.verdict import Reason, Refused
 from limen.web.refusal import refusal_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import httpx
 
+    from limen.audit import AuditEvent
     from limen.trace import RingSink
 
 API = "/api/auth"
@@ -55,8 +58,9 @@ class Watch:
             logging.getLogger(name).setLevel(logging.NOTSET if name else logging.WARNING)
 
     def keep(self, *secrets: str) -> None:
-        """Remember what nobody may write down."""
-        self._secrets.update(one for one in secrets if len(one) >= _SHORTEST_SECRET)
+        """Remember what nobody may write down; the names of accounts and sessions may be."""
+        secret = (one for one in secrets if not one.startswith(("usr_", "ses_")))
+        self._secrets.update(one for one in secret if len(one) >= _SHORTEST_SECRET)
 
     def judge(self, answer: httpx.Response) -> None:
         """Take in what an answer hands out, and judge it if it refuses."""
@@ -77,8 +81,9 @@ class Watch:
             assert "www-authenticate" in answer.headers, where
         self._assert_absent(answer.text, where)
 
-    def judge_records(self, sink: RingSink) -> None:
-        """Find no credential in what was logged or traced."""
+    def judge_records(self, sink: RingSink, events: Iterable[AuditEvent]) -> None:
+        """Find no credential in what was logged, traced or told to the audit log."""
+        self._assert_absent(repr(list(events)), "the audit log")
         self._assert_absent("\n".join(self._lines), "the log")
         self._assert_absent(json.dumps([one.as_json() for one in sink.events]), "the trace")
 
@@ -106,6 +111,5 @@ def _handed_out(answer: httpx.Response) -> list[str]:
         body = answer.json()
         if isinstance(body, dict):
             named = (body.get("token"), body.get("refreshToken"))
-            # The handle of a session opens nothing and may be told.
-            found += [one for one in named if isinstance(one, str) and one[:4] != "ses_"]
+            found += [one for one in named if isinstance(one, str)]
     return found

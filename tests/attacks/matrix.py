@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, unique
 
+from limen.audit import AuditKind
+
 STRATEGIES = ("jwt", "session", "hybrid")
 STORES = ("sqlite", "postgresql", "redis")
 
@@ -42,6 +44,7 @@ class Row:
     jwt: Expected = AT_ONCE
     session: Expected = AT_ONCE
     hybrid: Expected = AT_ONCE
+    told: AuditKind | None = None  # what the audit log must say afterwards
 
     def of(self, strategy: str) -> Expected:
         """Return what one strategy is expected to answer."""
@@ -49,15 +52,15 @@ class Row:
         return found
 
 
-def _ended(number: int, title: str, without: str | None = None) -> Row:
+def _ended(number: int, title: str, told: AuditKind | None, without: str | None = None) -> Row:
     """Return the row of an attack with a copy of what was ended; `session` may be `without`."""
     session = AT_ONCE if without is None else Without(without)
-    return Row(number, title, jwt=UNTIL, session=session, hybrid=WITHIN)
+    return Row(number, title, jwt=UNTIL, session=session, hybrid=WITHIN, told=told)
 
 
-def _signed(number: int, title: str, reason: str) -> Row:
+def _signed(number: int, title: str, reason: str, told: AuditKind | None = None) -> Row:
     """Return the row of an attack on something that only signed strategies have."""
-    return Row(number, title, session=Without(reason))
+    return Row(number, title, session=Without(reason), told=told)
 
 
 def _nobody(reason: str) -> tuple[Without, Without, Without]:
@@ -68,11 +71,13 @@ _NO_REFRESH = "a session id is renewed as it is; there is no refresh token"
 
 ROWS = (
     # -- theft and ending
-    _ended(1, "A copy is used after its owner signed out"),
-    _ended(2, "A copy is used after everything was ended from another device"),
-    _ended(3, "A copy is used after the password was changed or reset"),
-    _ended(4, "A copy is used after the account was disabled or deleted"),
-    _ended(5, "A copy made before a role was taken away still claims it"),
+    _ended(1, "A copy is used after its owner signed out", None),
+    _ended(2, "A copy is used after everything was ended from another device", AuditKind.REVOKED),
+    _ended(3, "A copy is used after the password was changed or reset", AuditKind.PASSWORD_CHANGED),
+    _ended(
+        4, "A copy is used after the account was disabled or deleted", AuditKind.ACCOUNT_DISABLED
+    ),
+    _ended(5, "A copy made before a role was taken away still claims it", AuditKind.ROLES_CHANGED),
     Row(6, "A bearer copy comes from another address", UNTIL, UNTIL, UNTIL),
     Row(8, "A session that nobody uses is kept alive by what only stays open"),
     Row(9, "A session is used without a pause beyond its absolute end"),
@@ -109,13 +114,23 @@ ROWS = (
     Row(37, "Cookies crowd out others, or make a request huge"),
     _signed(38, "Claims outgrow a cookie", "the cookie holds an id, which does not grow"),
     # -- refresh
-    _ended(39, "A refresh token that was used up comes again after the grace", _NO_REFRESH),
+    _ended(
+        39,
+        "A refresh token that was used up comes again after the grace",
+        AuditKind.REFRESH_REPLAYED,
+        _NO_REFRESH,
+    ),
     _signed(40, "Two tabs refresh at once", _NO_REFRESH),
     _signed(41, "The answer to a refresh is lost, and the client asks again", _NO_REFRESH),
-    _signed(42, "A thief refreshes within the grace", _NO_REFRESH),
+    _signed(42, "A thief refreshes within the grace", _NO_REFRESH, AuditKind.REFRESH_REPLAYED),
     _signed(43, "A refresh asks for more than the sign-in gave", _NO_REFRESH),
     _signed(44, "A refresh token is altered to end somebody else's session", _NO_REFRESH),
-    _signed(45, "A hundred clients refresh with one token and no grace", _NO_REFRESH),
+    _signed(
+        45,
+        "A hundred clients refresh with one token and no grace",
+        _NO_REFRESH,
+        AuditKind.REFRESH_REPLAYED,
+    ),
     Row(46, "One kind of credential stands in the place of another"),
 )
 BY_NUMBER = {row.number: row for row in ROWS}

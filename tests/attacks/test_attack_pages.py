@@ -29,6 +29,8 @@ def a_page_from_before_the_sign_out(cell: Cell) -> None:
         assert shown.headers["cache-control"] == "no-store"
     out = victim.tell("/sign-out")
     assert out.headers["cache-control"] == "no-store"
+    # And the browser drops what it has kept all the same, its back-forward cache as well.
+    assert '"cache"' in out.headers["clear-site-data"]
     assert victim.get("/notes").status_code == 401
     assert victim.get("/open").json() == {"who": None}
 
