@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test lint format typecheck coverage bench simulate history pictures snapshots conformance lock environment services clean
+.PHONY: help run lab test lint format typecheck coverage bench simulate history pictures snapshots conformance audit lock environment services clean
 
 help:  ## say what can be asked for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,11 +22,12 @@ test: environment services  ## every test, then lint; with CI=true a skipped tes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(MAKE) --no-print-directory lint
 
-lint: environment  ## style, format, types, layers
+lint: environment  ## style, format, types, layers, dangerous calls
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/bandit -q -c pyproject.toml -r src
 
 format: environment  ## let ruff repair and format everything
 	$(BIN)/ruff check --fix .
@@ -59,6 +60,11 @@ snapshots: environment  ## write public_api.txt and the generated reference tabl
 conformance: environment  ## write docs/conformance.md from what the tests say that they prove
 	$(BIN)/python -m pytest --collect-only -q > /dev/null
 	$(BIN)/python scripts/conformance.py
+
+audit: environment  ## hold every lock against advisories in OSV format; ADVISORIES=file or folder
+	$(BIN)/python scripts/supply_chain.py
+	$(BIN)/python scripts/supply_chain.py licences
+	$(if $(ADVISORIES),$(BIN)/python scripts/supply_chain.py audit '$(ADVISORIES)')
 
 lock: environment  ## resolve requirements/*.lock again
 	$(BIN)/python scripts/lock.py

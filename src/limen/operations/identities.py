@@ -29,6 +29,7 @@ from limen.effects import (
 from limen.entropy import random_text
 from limen.evidence import Personal, Public
 from limen.operations.proving import Proving
+from limen.operations.wording import IDENTITY_ADDED
 from limen.phase import Phase
 from limen.principal import Authentication, Client, Principal
 from limen.verdict import Issued, Reason, Refused
@@ -168,7 +169,10 @@ class Identities(Proving):
         if isinstance(stands, Refused):
             return stands
         added = yield from ask(AddIdentity(self._identity(proven, account.id), account.revision))
-        return account if added else Refused(Reason.ACCOUNT_CHANGED)
+        if not added:
+            return Refused(Reason.ACCOUNT_CHANGED)
+        yield from self._tell(IDENTITY_ADDED, account.email)
+        return account
 
     def unlink_identity(self, principal: Principal, identity_id: str) -> Flow[Refused | None]:
         """Take one way to sign in from the account, unless it is the last.
@@ -247,7 +251,10 @@ class Identities(Proving):
         if account.disabled:
             return Refused(Reason.ACCOUNT_DISABLED)
         added = yield from ask(AddIdentity(self._identity(proven, account.id), account.revision))
-        return _Found(account, linked=True) if added else Refused(Reason.ACCOUNT_CHANGED)
+        if not added:
+            return Refused(Reason.ACCOUNT_CHANGED)
+        yield from self._tell(IDENTITY_ADDED, account.email)
+        return _Found(account, linked=True)
 
     def _opened_for(self, proven: ProvenIdentity, address: str) -> Flow[_Found | Refused]:
         parts, now = self._parts, self._parts.clock.now()

@@ -12,6 +12,7 @@ from limen.letter import Errand, Letter
 EXISTS: Final = "account-exists"
 PASSWORD_CHANGED: Final = "password-changed"  # noqa: S105 - a name
 EMAIL_CHANGED: Final = "email-changed"
+IDENTITY_ADDED: Final = "identity-added"
 
 _LINKS: Final = {
     Errand.RESET_PASSWORD: (
@@ -73,6 +74,14 @@ _NOTICES: Final = {
         (
             "Your account has another e-mail address from now on, and letters go there.\n\n"
             "If that was not you, get in touch with whoever runs the service."
+        ),
+    ),
+    IDENTITY_ADDED: (
+        "Another way to sign in to your account",
+        (
+            "From now on an account at another service signs in to yours.\n\n"
+            "If that was not you, sign in, remove it, change your password and end the sessions "
+            "that you do not know."
         ),
     ),
 }

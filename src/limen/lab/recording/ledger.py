@@ -249,7 +249,7 @@ def _table(
     reader: _Reader,
 ) -> Table:
     listed = ", ".join(column.sql for column in columns)
-    found = connection.execute(f"select {listed} from {source}").fetchall()  # noqa: S608 - from the list above
+    found = connection.execute(f"select {listed} from {source}").fetchall()  # noqa: S608 - from the list above  # nosec B608
     rows = {
         _key(name, values): {
             column.name: column.shown(value, reader)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import pickle
+import pickle  # nosec B403
 import struct
 import subprocess
 import sys
@@ -113,7 +113,7 @@ def _read(pipe: IO[bytes] | None) -> Any:
     octets = pipe.read(length)
     if len(octets) < length:
         raise EOFError
-    return pickle.loads(octets)  # noqa: S301 - from our own child, over a pipe that nobody else has
+    return pickle.loads(octets)  # noqa: S301 - our own child, over its own pipe  # nosec B301
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:
