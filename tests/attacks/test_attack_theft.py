@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from arena import ORIGIN
 from cells import Attacks, Cell
-from parties import ABROAD, Copy, by_cookie, by_header
+from parties import ABROAD, ACCESS, REFRESH, Copy, by_cookie, by_header
 from sockets import Dialled
 
 attacks = Attacks()
@@ -172,6 +172,7 @@ def a_cookie_kept_longer_than_it_may_be(cell: Cell) -> None:
     ages = {
         int(part.partition("=")[2])
         for line in answer.headers.get_list("set-cookie")
+        if line.startswith((ACCESS, REFRESH))
         for part in line.split("; ")
         if part.startswith("Max-Age=")
     }
