@@ -18,8 +18,9 @@ lab:  ## start the Lab on 127.0.0.1:8600: every strategy side by side, from real
 	@$(PYTHON) scripts/environment.py run
 	@$(BIN)/limen lab
 
-test: environment services  ## every test, then lint; with CI=true a skipped test is a failure
+test: environment services  ## every test, what they prove, then lint; with CI=true a skipped test is a failure
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python scripts/conformance.py --check
 	$(MAKE) --no-print-directory lint
 
 lint: environment  ## style, format, types, layers, dangerous calls

@@ -25,6 +25,7 @@ RECORD = ROOT / ".limen" / "conformance.json"
 PAGE = ROOT / "docs" / "conformance.md"
 TESTED, DEPLOYMENT, NOT_APPLICABLE, NOT_MET = "tested", "deployment", "not applicable", "not met"
 STATUSES = (TESTED, DEPLOYMENT, NOT_APPLICABLE, NOT_MET)
+OPEN = "open"  # says tested, and is proven by nothing
 PASSED, COLLECTED = "passed", "collected"
 Record: TypeAlias = Mapping[str, Mapping[str, str]]  # test, row, outcome
 SHOWN = 2  # tests that are named beside a row
@@ -115,19 +116,25 @@ def faults(rows: Mapping[str, list[Row]], record: Record, passed: Iterable[str])
 
 def page(rows: Mapping[str, list[Row]], proven: Mapping[str, list[str]]) -> str:
     """Return the document."""
-    parts = [INTRODUCTION, "## In numbers\n", _counts(rows), ""]
+    parts = [INTRODUCTION, "## In numbers\n", _counts(rows, proven), ""]
     for source, (title, level) in SOURCES.items():
         parts += [f"## {title}\n"]
         parts += [_table(rows[source], proven, level), ""]
     return "\n".join(parts)
 
 
-def _counts(rows: Mapping[str, list[Row]]) -> str:
-    lines = [("", *STATUSES)]
+def _status(row: Row, proven: Mapping[str, list[str]]) -> str:
+    return OPEN if row.status == TESTED and row.id not in proven else row.status
+
+
+def _counts(rows: Mapping[str, list[Row]], proven: Mapping[str, list[str]]) -> str:
+    lines = [("", "rows", *STATUSES, OPEN)]
     for source, part in rows.items():
         for chapter in dict.fromkeys(_chapter(source, row) for row in part):
-            counted = Counter(row.status for row in part if _chapter(source, row) == chapter)
-            lines.append((chapter, *(str(counted[status] or "") for status in STATUSES)))
+            within = [row for row in part if _chapter(source, row) == chapter]
+            counted = Counter(_status(row, proven) for row in within)
+            told = (str(counted[status] or "") for status in (*STATUSES, OPEN))
+            lines.append((chapter, str(len(within)), *told))
     return _lines(lines)
 
 
@@ -143,7 +150,8 @@ def _table(rows: Iterable[Row], proven: Mapping[str, list[str]], level: str) -> 
         named = ", ".join(f"`{test}`" for test in tests[:SHOWN])
         more = f" and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
         told = "; ".join(part for part in (row.note, named + more) if part)
-        lines.append((row.id, row.level, row.section, row.subject, row.status, told))
+        status = _status(row, proven)
+        lines.append((row.id, row.level, row.section, row.subject, status, told))
     return _lines(lines)
 
 
