@@ -55,6 +55,7 @@ def key_of(algorithm: Algorithm) -> Key:
 KEYS = {algorithm: key_of(algorithm) for algorithm in Algorithm}
 
 
+@pytest.mark.proves("at:1", "jwt:6")
 @pytest.mark.parametrize("algorithm", list(Algorithm))
 def test_a_signed_token_has_exactly_three_header_members(algorithm: Algorithm) -> None:
     key = KEYS[algorithm]

@@ -363,9 +363,9 @@ _MADE: dict[str, tuple[Case, ...]] = {}
 
 def cases(at: Context) -> tuple[Case, ...]:
     """Return every case of one context; made once."""
-    if at.algorithm not in _MADE:
-        _MADE[at.algorithm] = tuple(chain.from_iterable(family(at) for family in FAMILIES))
-    return _MADE[at.algorithm]
+    if at.key.id not in _MADE:
+        _MADE[at.key.id] = tuple(chain.from_iterable(family(at) for family in FAMILIES))
+    return _MADE[at.key.id]
 
 
 def corpus() -> Iterator[tuple[Context, str, Any]]:
