@@ -371,8 +371,10 @@ def test_an_answer_that_depends_on_a_credential_is_not_cached_unless_the_applica
             here.carry(await here.sign_in())
             assert (await here.http.get("/me")).headers["cache-control"] == "no-store"
             assert "cache-control" not in (await here.http.get("/open")).headers
+            assert "vary" not in (await here.http.get("/open")).headers
             caching = await here.http.get("/caching")
             assert caching.headers["cache-control"] == "private, max-age=5"
+            assert caching.headers["vary"] == "Cookie"
 
     run(scenario)
 
