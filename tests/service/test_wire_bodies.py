@@ -228,6 +228,9 @@ def test_a_form_may_sign_up_and_in(shared: Live) -> None:
     browser = shared.client()
     assert browser.post("/sign-up/email", data=form).status_code == 200
     assert browser.post("/sign-in/email", data=form).status_code == 200
+    for word, status in (("true", 200), ("false", 200), ("on", 400)):
+        answer = browser.post("/sign-in/email", data={**form, "rememberMe": word})
+        assert answer.status_code == status, word
 
 
 @pytest.mark.parametrize(
@@ -265,11 +268,6 @@ def test_nothing_is_written_for_a_body_that_is_refused(shared: Live) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/sign-in/email"),
-        ("PUT", "/sign-in/email"),
-        ("HEAD", "/ok"),
-        ("OPTIONS", "/get-session"),
-        ("POST", "/ok"),
         ("GET", "/ok/"),
         ("GET", "//ok"),
         ("GET", "/OK"),
@@ -279,7 +277,6 @@ def test_nothing_is_written_for_a_body_that_is_refused(shared: Live) -> None:
         ("GET", ""),
         ("GET", "/../auth/ok/x"),
         ("GET", "/get-session/x"),
-        ("GET", "/delete-user"),
     ],
 )
 def test_what_is_no_endpoint_is_not_found_and_says_nothing(
@@ -290,6 +287,30 @@ def test_what_is_no_endpoint_is_not_found_and_says_nothing(
     answer = raw(host, int(port), f"{method} /api/auth{path} HTTP/1.1")
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 404 ")
+    assert body == b""
+
+
+@pytest.mark.proves("asvs:4.1.4")
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/sign-in/email", b"POST"),
+        ("PUT", "/sign-in/email", b"POST"),
+        ("HEAD", "/ok", b"GET"),
+        ("POST", "/ok", b"GET"),
+        ("OPTIONS", "/get-session", b"GET, POST"),
+        ("TRACE", "/get-session", b"GET, POST"),
+        ("DELETE", "/reset-password/x", b"GET"),
+    ],
+)
+def test_a_method_that_an_endpoint_has_not_is_told_which_it_has(
+    shared: Live, method: str, path: str, allowed: bytes
+) -> None:
+    host, port = shared.url.removeprefix("http://").split(":")
+    answer = raw(host, int(port), f"{method} /api/auth{path} HTTP/1.1")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 405 ")
+    assert b"allow: " + allowed + b"\r\n" in head + b"\r\n"
     assert body == b""
 
 

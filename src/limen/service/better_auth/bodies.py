@@ -5,7 +5,7 @@ Everything a client can send ends here in a value or in a 4xx; nothing is writte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -147,9 +147,20 @@ def parse(octets: bytes, headers: HeaderLines, body: Body | None) -> object:
     if not is_json and not (forms and media_type == FORM_TYPE):
         return _unsupported(stated, forms=forms)
     try:
-        return incoming.parsed_json(octets) if is_json else incoming.parsed_form(octets)
+        if is_json:
+            return incoming.parsed_json(octets)
+        return _typed(incoming.parsed_form(octets), body.fields if body is not None else ())
     except Unreadable:
         return (INVALID_JSON if is_json else INVALID_FORM).answer()
+
+
+def _typed(form: dict[str, str], fields: Iterable[Field]) -> dict[str, object]:
+    """Read the booleans of a form, in which everything is text."""
+    words = {"true": True, "false": False}
+    booleans = {one.name for one in fields if one.kind == "boolean"}
+    return {
+        name: words.get(text, text) if name in booleans else text for name, text in form.items()
+    }
 
 
 def _unsupported(stated: str, *, forms: bool) -> Answer:

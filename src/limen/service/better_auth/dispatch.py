@@ -20,6 +20,7 @@ from limen.service.better_auth.wire import (
     NOT_FOUND,
     UNAUTHORIZED,
     Answer,
+    method_not_allowed,
     too_many_requests,
 )
 from limen.service.incoming import Unreadable, path_within, query_of
@@ -55,7 +56,7 @@ class BetterAuthApp(Wire):
                 return too_many_requests(wait)
         endpoint, segment = self._found(scope["method"], path)
         if endpoint is None:
-            return NOT_FOUND
+            return self._nothing_at(path)
         call = Call(self.auth, request_auth, segment=segment)
         unsafe = endpoint.method not in SAFE_METHODS
         refusal = _take_query(call, scope)
@@ -83,6 +84,14 @@ class BetterAuthApp(Wire):
             return exact, ""
         head, slash, segment = path.rpartition("/")
         return (self._open_ended.get((method, head + slash)) if segment else None), segment
+
+    def _nothing_at(self, path: str) -> Answer:
+        """Answer that a path has other methods (RFC 9110 section 15.5.6), or that it is none."""
+        head, slash, segment = path.rpartition("/")
+        methods = {method for method, known in self._endpoints if known == path}
+        if not methods and segment:
+            methods = {method for method, known in self._open_ended if known == head + slash}
+        return method_not_allowed(methods) if methods else NOT_FOUND
 
     def loggable(self, path: str) -> str:
         """Return a path without what may be a token."""

@@ -144,6 +144,11 @@ def too_many_requests(wait: int) -> Answer:
     return TOO_MANY_REQUESTS.answer((("X-Retry-After", str(wait)), ("Retry-After", str(wait))))
 
 
+def method_not_allowed(methods: Iterable[str]) -> Answer:
+    """Answer 405 and name the methods that there are (RFC 9110 section 15.5.6)."""
+    return Answer(405, headers=(("Allow", ", ".join(sorted(methods))),))
+
+
 def user_of(account: Account, *, usernames: bool = False) -> dict[str, Any]:
     """Return the `user` object of an account; with `usernames` it has one, be it null."""
     names = {"username": account.username, "displayUsername": account.display_username}
