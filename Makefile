@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test lint format typecheck coverage bench simulate history pictures snapshots conformance audit lock environment services clean
+.PHONY: help run lab test lint format typecheck coverage bench simulate history fuzz pictures snapshots conformance audit lock environment services clean
 
 help:  ## say what can be asked for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ simulate: environment  ## simulate 1 to 10,000 nodes and write the tables of doc
 
 history: environment services  ## many processes, many faults, every operation judged; OPS=1000000
 	$(BIN)/python scripts/history.py $(OPS)
+
+fuzz: environment  ## feed every reader of foreign octets; MINUTES=10 for each, ONLY="token cookie"
+	$(BIN)/python -m fuzz $(ONLY) $(if $(MINUTES),--minutes $(MINUTES))
 
 pictures: environment services  ## take the README's pictures again from a running Lab, 2 minutes
 	$(BIN)/python scripts/pictures.py

@@ -1,0 +1,101 @@
+"""Runs fuzz targets, each in a process of its own, and says what was found; `make fuzz`.
+
+    python -m fuzz                          every target for ten minutes
+    python -m fuzz token cookie --minutes 60
+    python -m fuzz --list
+
+What was learnt stays in `.limen/fuzz/<target>/corpus`, so that the next run goes on from
+there. An input that broke something lies beside it and is told by name; run it again with
+`python -m fuzz.child <target> <folder> <input>`. Exits with 1 if there was one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuzz.targets import TARGETS
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACE = ROOT / ".limen" / "fuzz"
+GRACE_SECONDS = 120  # for a child to start, finish and report
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one target ended. `inputs` is how many were tried, -1 if nobody said."""
+
+    target: str
+    status: int
+    inputs: int
+    said: str
+
+
+def fuzz(name: str, place: Path, *options: str, within: float | None = None) -> Outcome:
+    """Run one target in a process of its own, for at most `within` seconds."""
+    command = [sys.executable, "-m", "fuzz.child", name, str(place / name), *options]
+    paths = [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    ended = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, timeout=within, check=False
+    )
+    said = (ended.stdout + ended.stderr).decode("utf-8", "replace")
+    return Outcome(name, ended.returncode, _inputs(said), said)
+
+
+def _inputs(said: str) -> int:
+    marked = [line for line in said.splitlines() if "number_of_executed_units:" in line]
+    return int(marked[-1].split(":")[2].split()[0]) if marked else -1
+
+
+def asked_for(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read what was asked for; ends the program for a target that there is none of."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz")
+    parser.add_argument("targets", nargs="*", help="targets; all of them if none is named")
+    parser.add_argument("--minutes", type=float, default=10, help="for each target; 10")
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--list", action="store_true", help="say which targets there are")
+    asked = parser.parse_args(arguments)
+    unknown = set(asked.targets) - set(TARGETS)
+    if unknown:
+        parser.error(f"no target {', '.join(sorted(unknown))}; --list says which there are")
+    return asked
+
+
+def outcomes(names: Sequence[str], minutes: float, at_once: int) -> Iterator[Outcome]:
+    """Run targets, `at_once` of them at a time."""
+    seconds = max(1, round(minutes * 60))
+
+    def one(name: str) -> Outcome:
+        print(f"  {name}: {TARGETS[name].about}, {seconds} s", flush=True)
+        return fuzz(name, PLACE, f"-max_total_time={seconds}", within=seconds + GRACE_SECONDS)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        yield from pool.map(one, names)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Fuzz what is asked for; 1 if something broke."""
+    asked = asked_for(arguments)
+    if asked.list:
+        for target in TARGETS.values():
+            print(f"{target.name:10} {target.about}")
+        return 0
+    broken = 0
+    for outcome in outcomes(asked.targets or list(TARGETS), asked.minutes, asked.at_once):
+        if outcome.status:
+            broken += 1
+            print(outcome.said[-4_000:], file=sys.stderr)
+        verdict = f"BROKEN, see {PLACE / outcome.target}" if outcome.status else "nothing found"
+        print(f"{outcome.target:10} {outcome.inputs:>12,} inputs  {verdict}", flush=True)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
