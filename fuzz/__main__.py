@@ -1,7 +1,8 @@
 """Runs fuzz targets, each in a process of its own, and says what was found; `make fuzz`.
 
-    python -m fuzz                          every target for ten minutes
+    python -m fuzz                          every target for ten minutes each
     python -m fuzz token cookie --minutes 60
+    python -m fuzz api                      the service over HTTP, by its OpenAPI document
     python -m fuzz --list
 
 What was learnt stays in `.limen/fuzz/<target>/corpus`, so that the next run goes on from
@@ -12,7 +13,9 @@ there. An input that broke something lies beside it and is told by name; run it 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,11 +23,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from fuzz import api
 from fuzz.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".limen" / "fuzz"
 GRACE_SECONDS = 120  # for a child to start, finish and report
+API = "api"
+ABOUT = {name: target.about for name, target in TARGETS.items()} | {
+    API: "the whole service over HTTP, under each strategy"
+}
+STRATEGIES = ("session", "jwt", "hybrid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,20 @@ def fuzz(name: str, place: Path, *options: str, within: float | None = None) -> 
     return Outcome(name, ended.returncode, _inputs(said), said)
 
 
+def over_http(place: Path, seconds: int) -> Outcome:
+    """Ask the service under each strategy, for a third of the time each."""
+    shutil.rmtree(place, ignore_errors=True)
+    status, generated, said = 0, 0, ""
+    for strategy in STRATEGIES:
+        within = place / strategy
+        with api.service(strategy, within) as url:
+            code, told = api.ask(url, within, "--max-time", str(max(1, seconds // 3)))
+        report = json.loads((within / "report.json").read_text())
+        status, said = status or code, said + told
+        generated += report["test_cases"]["generated"]
+    return Outcome(API, status, generated, said)
+
+
 def _inputs(said: str) -> int:
     marked = [line for line in said.splitlines() if "number_of_executed_units:" in line]
     return int(marked[-1].split(":")[2].split()[0]) if marked else -1
@@ -62,7 +85,7 @@ def asked_for(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument("--list", action="store_true", help="say which targets there are")
     asked = parser.parse_args(arguments)
-    unknown = set(asked.targets) - set(TARGETS)
+    unknown = set(asked.targets) - set(ABOUT)
     if unknown:
         parser.error(f"no target {', '.join(sorted(unknown))}; --list says which there are")
     return asked
@@ -73,7 +96,9 @@ def outcomes(names: Sequence[str], minutes: float, at_once: int) -> Iterator[Out
     seconds = max(1, round(minutes * 60))
 
     def one(name: str) -> Outcome:
-        print(f"  {name}: {TARGETS[name].about}, {seconds} s", flush=True)
+        print(f"  {name}: {ABOUT[name]}, {seconds} s", flush=True)
+        if name == API:
+            return over_http(PLACE / API, seconds)
         return fuzz(name, PLACE, f"-max_total_time={seconds}", within=seconds + GRACE_SECONDS)
 
     with ThreadPoolExecutor(at_once) as pool:
@@ -84,11 +109,11 @@ def main(arguments: Sequence[str]) -> int:
     """Fuzz what is asked for; 1 if something broke."""
     asked = asked_for(arguments)
     if asked.list:
-        for target in TARGETS.values():
-            print(f"{target.name:10} {target.about}")
+        for name, about in ABOUT.items():
+            print(f"{name:10} {about}")
         return 0
     broken = 0
-    for outcome in outcomes(asked.targets or list(TARGETS), asked.minutes, asked.at_once):
+    for outcome in outcomes(asked.targets or list(ABOUT), asked.minutes, asked.at_once):
         if outcome.status:
             broken += 1
             print(outcome.said[-4_000:], file=sys.stderr)

@@ -99,7 +99,7 @@ def _origin() -> Judge:
 
 
 def _leads_home(target: str) -> bool:
-    """Tell whether a browser would stay with us: it drops tabs and reads \\ as /."""
+    """Tell whether a browser would stay with us: it drops tabs, and a backslash is a slash."""
     read = target.strip("".join(map(chr, range(33))))
     read = read.translate(dict.fromkeys(map(ord, "\t\r\n"))).replace("\\", "/")
     try:
@@ -107,9 +107,7 @@ def _leads_home(target: str) -> bool:
         host = (parts.hostname or "").lower()
     except ValueError:
         return False
-    return parts.scheme == "https" and (
-        host == "app.example" or host.endswith(".trusted.example")
-    )
+    return parts.scheme == "https" and (host == "app.example" or host.endswith(".trusted.example"))
 
 
 def _names() -> Judge:
@@ -246,8 +244,8 @@ TARGETS = (
         "names",
         "an e-mail address and a username",
         _names,
-        ("Ada@Example.org".encode(), "ﬁ@example.org".encode(), "İ".encode()),
-        ("＠".encode(), "\u212a".encode(), b","),
+        (b"Ada@Example.org", "ﬁ@example.org".encode(), "İ".encode()),
+        ("\uff20".encode(), "\u212a".encode(), b","),
     ),
     Target(
         "hash",

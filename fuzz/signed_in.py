@@ -23,7 +23,11 @@ class SignedIn:
         url = os.environ["FUZZ_URL"]
         answer = httpx.post(
             f"{url}/sign-up/email",
-            json={"email": f"{secrets.token_hex(8)}@example.org", "password": PASSWORD, "name": "A"},
+            json={
+                "email": f"{secrets.token_hex(8)}@example.org",
+                "password": PASSWORD,
+                "name": "A",
+            },
             headers={"x-limen-carrier": "bearer"},
             timeout=60,
         )

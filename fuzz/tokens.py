@@ -204,8 +204,10 @@ TARGETS = (
         (
             b'{"kty":"oct","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}',
             b'{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
-            b'{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",'
-            b'"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}',
+            (
+                b'{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",'
+                b'"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}'
+            ),
         ),
         (b'"kty"', b'"crv"', b'"use"', b'"key_ops"', b'"alg"', b'"k"', b'"d"', b'"n"', b'"e"'),
     ),
@@ -216,10 +218,12 @@ TARGETS = (
         "a trace event from a file",
         _event,
         (
-            b'{"v":1,"run":"r","seq":1,"strategy":"jwt","phase":"refresh","actor":"a",'
-            b'"client":"c","request_id":"-","parent":null,"at":1,"dur_ns":1,"status":"ok",'
-            b'"in":{},"out":{},"checks":[],"store":{"reads":0,"writes":0,"ops":[]},'
-            b'"state_delta":[{"holder":"store","op":"none"}],"code":null,"refs":[],"badges":[]}',
+            (
+                b'{"v":1,"run":"r","seq":1,"strategy":"jwt","phase":"refresh","actor":"a",'
+                b'"client":"c","request_id":"-","parent":null,"at":1,"dur_ns":1,"status":"ok",'
+                b'"in":{},"out":{},"checks":[],"store":{"reads":0,"writes":0,"ops":[]},'
+                b'"state_delta":[{"holder":"store","op":"none"}],"code":null,"refs":[],"badges":[]}'
+            ),
         ),
     ),
 )

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from fuzz.__main__ import ROOT, asked_for, fuzz
 from fuzz.target import Broken
 from fuzz.targets import TARGETS

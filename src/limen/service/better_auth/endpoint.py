@@ -62,6 +62,7 @@ class Endpoint:
     media_type: str = JSON_TYPE
     headers: tuple[str, ...] = ()  # request headers that it reads
     query: tuple[str, ...] = ()  # query parameters that it reads
+    needed: frozenset[str] = frozenset()  # those of them without which it answers 400
     redirects: bool = False
 
 

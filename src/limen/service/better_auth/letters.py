@@ -102,7 +102,7 @@ async def verify_email(call: Call) -> Answer:
     if refusal is not None:
         return refusal
     token, target = call.asked("token"), call.asked("callbackURL")
-    if not token:
+    if "token" not in call.query:
         return _NO_TOKEN.answer()
     outcome = await call.auth.verify_email(
         token,
@@ -152,6 +152,7 @@ ENDPOINTS: Final = (
         None,
         problems=(_NO_CALLBACK, wire.INVALID_CALLBACK_URL),
         query=("callbackURL",),
+        needed=frozenset({"callbackURL"}),
         redirects=True,
     ),
     Endpoint(
@@ -183,6 +184,7 @@ ENDPOINTS: Final = (
         schemas.EMAIL_VERIFIED,
         problems=(_NO_TOKEN, _UNVERIFIED, wire.INVALID_CALLBACK_URL, AHEAD_OF_PERSON),
         query=("token", "callbackURL"),
+        needed=frozenset({"token"}),
         redirects=True,
     ),
 )

@@ -129,7 +129,7 @@ def _operation(one: Endpoint) -> dict[str, Any]:
     }
     parameters = [_parameter("path", name) for name in _PLACE.findall(one.path)]
     parameters += [_parameter("header", name) for name in one.headers]
-    parameters += [_parameter("query", name) for name in one.query]
+    parameters += [_parameter("query", name, needed=name in one.needed) for name in one.query]
     if parameters:
         operation["parameters"] = parameters
     if one.body is not None:
@@ -139,11 +139,11 @@ def _operation(one: Endpoint) -> dict[str, Any]:
     return operation
 
 
-def _parameter(place: str, name: str) -> dict[str, Any]:
+def _parameter(place: str, name: str, *, needed: bool = False) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
     if place == "header":
         schema["enum"] = ["bearer"]
-    return {"in": place, "name": name, "required": place == "path", "schema": schema}
+    return {"in": place, "name": name, "required": needed or place == "path", "schema": schema}
 
 
 def _responses(one: Endpoint) -> dict[str, Any]:
@@ -161,6 +161,8 @@ def _responses(one: Endpoint) -> dict[str, Any]:
             "description": _TITLES[status],
             "content": {wire.JSON_TYPE: {"schema": _error_schema(problems)}},
         }
+    if "{" in one.path:  # another spelling of such a path is none
+        responses.setdefault("404", {"description": _TITLES[404]})
     responses["500"] = {"description": _TITLES[500]}
     return responses
 
