@@ -31,7 +31,6 @@ def main() -> None:
     except ImportError:
         _plainly(_target(name), place, options)
         return
-    atheris.enabled_hooks.add("RegEx")
     with atheris.instrument_imports(include=["limen"]):
         target = _target(name)
     corpus = place / "corpus"
