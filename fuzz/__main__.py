@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,8 +74,8 @@ def over_http(place: Path, seconds: int) -> Outcome:
 
 
 def _inputs(said: str) -> int:
-    marked = [line for line in said.splitlines() if "number_of_executed_units:" in line]
-    return int(marked[-1].split(":")[2].split()[0]) if marked else -1
+    told = re.findall(r"number_of_executed_units:\s*(\d+)", said)
+    return int(told[-1]) if told else -1
 
 
 def asked_for(arguments: Sequence[str]) -> argparse.Namespace:
