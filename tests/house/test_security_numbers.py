@@ -58,6 +58,13 @@ def test_every_number_is_the_one_that_the_code_has() -> None:
     assert wrong == []
 
 
+@pytest.mark.proves("nist:1", "nist:2")
+def test_the_lives_of_sessions_are_within_the_first_level_of_assurance() -> None:
+    """NIST SP 800-63B-4 section 2.1.3: 30 days at most; an idle end is left open there."""
+    assert kept("Settings.absolute") <= 30 * UNITS["d"]
+    assert kept("Settings.idle") < kept("Settings.absolute")
+
+
 def test_every_number_names_a_test_that_is_there() -> None:
     folders = (ROOT / "tests", ROOT / "src" / "limen" / "testing")
     text = "\n".join(path.read_text() for one in folders for path in one.rglob("*.py"))

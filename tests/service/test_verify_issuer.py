@@ -65,7 +65,7 @@ def test_a_token_of_hybrid_and_one_for_other_services_are_verified(shared: Live)
         assert blocking.authenticate(kept["token"]) is blocking.authenticate(kept["token"])
 
 
-@pytest.mark.proves("asvs:10.3.1", "oauth:12")
+@pytest.mark.proves("asvs:10.3.1", "oauth:12", "asvs:9.2.4")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -10,7 +10,7 @@ from limen.testing import FrozenClock
 ADA, PASSWORD = "ada@example.org", "correct horse battery"
 
 
-@pytest.mark.proves("asvs:7.4.2")
+@pytest.mark.proves("asvs:7.4.2", "jwt:16")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_deleted_account_is_gone_with_all_its_sessions(strategy):
     clock = FrozenClock()

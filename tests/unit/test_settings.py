@@ -123,6 +123,7 @@ def test_being_forgotten_is_never_longer_than_being_remembered():
     assert settings.lifetimes().forgotten == 3_600_000
 
 
+@pytest.mark.proves("at:5")
 @pytest.mark.parametrize(
     ("given_", "issuer", "audience"),
     [
