@@ -7,6 +7,8 @@ what your code receives.
 
 from limen.authority import Limen as Limen
 from limen.blocking import BlockingLimen as BlockingLimen
+from limen.dpop import Proof as Proof
+from limen.dpop import ProofPolicy as ProofPolicy
 from limen.errors import ConfigurationError as ConfigurationError
 from limen.errors import LetterRejected as LetterRejected
 from limen.errors import LimenError as LimenError

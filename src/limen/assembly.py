@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from limen.authenticators.password import PasswordAuthenticator
+from limen.authenticators.proof import ProofAuthenticator
 from limen.clock import Clock, SystemClock
 from limen.effects import PasswordAnswer
 from limen.entropy import Entropy, SystemEntropy
@@ -16,6 +17,7 @@ from limen.errors import ConfigurationError
 from limen.guarantees import RevocationCheck
 from limen.keyring import DERIVABLE, Algorithm, Keyring, derived_keyring
 from limen.near import NearSessions
+from limen.nonces import Nonces
 from limen.operations import Operations, Parts
 from limen.passwords import PasswordHasher, words_of_hosts
 from limen.ports import Near
@@ -247,6 +249,7 @@ def assemble(
         session_fields=settings.session_fields,
         elsewhere=_elsewhere(settings) if keeps else 0,
         audit_retention=round(settings.audit.retention * 1000),
+        proofs=_proofs(settings, secrets, keeps=keeps),
     )
     redaction = Redaction(
         getattr(settings.sink, "run_key", None) or entropy.octets(RUN_KEY_OCTETS),
@@ -263,6 +266,18 @@ def assemble(
         hasher=PasswordHasher(settings.argon2),
         tracer=Tracer(settings.sink, clock, redaction),
     )
+
+
+def _proofs(settings: Settings, secrets: Secrets, *, keeps: bool) -> ProofAuthenticator:
+    policy = settings.proofs
+    if settings.dpop != "off" and not keeps:
+        raise ConfigurationError(
+            "dpop",
+            "needs a store, in which all workers see which proofs were used.",
+            "Give a database; strategy='jwt' with refresh=None may have one as well.",
+        )
+    lifetime = round(policy.nonce_lifetime * 1000)
+    return ProofAuthenticator(policy, Nonces(secrets, lifetime) if policy.nonce else None)
 
 
 def _strategy_named(

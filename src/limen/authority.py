@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from limen.clock import Clock
+    from limen.dpop import Proof
     from limen.effects import AnyEffect
     from limen.entropy import Entropy
     from limen.ports import Feed, Store
@@ -239,16 +240,20 @@ class Limen(AwaitedVerbs):
                 return known
         return self._verified.recognise(presented)
 
-    async def authenticate(self, presented: str | None) -> Verdict:
+    async def authenticate(self, presented: str | None, proof: Proof | None = None) -> Verdict:
         """Say who a credential stands for.
 
-        One that `recognise` knows needs no flow. Raises `StoreUnavailable` when the store
-        must be asked and cannot answer.
+        One that `recognise` knows needs no flow. One that is bound to a key needs a `proof`
+        each time, and the store to say that it is a new one. Raises `StoreUnavailable` when the
+        store must be asked and cannot answer.
         """
         if not self._opened:
             raise not_open("Limen")
         if not isinstance(presented, str):
             return await self.run(self._operations.authenticate(presented))
+        if proof is not None:
+            bound = self._verified.recognise(octets_of(presented), bound=True)
+            return await self.run(self._operations.authenticate(presented, proof, bound))
         known = self._known(octets_of(presented))
         if known is None:
             return await self.run(self._operations.authenticate(presented))

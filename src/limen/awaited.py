@@ -94,3 +94,4 @@ class AwaitedVerbs(ABC):
     rotate_keys = _awaited(Operations.rotate_keys)
     remove_key = _awaited(Operations.remove_key)
     service_token = _awaited(Operations.service_token)
+    prove = _awaited(Operations.prove)

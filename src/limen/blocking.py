@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from limen.clock import Clock
+    from limen.dpop import Proof
     from limen.effects import AnyEffect
     from limen.entropy import Entropy
     from limen.ports import BlockingFeed, BlockingStore
@@ -162,13 +163,16 @@ class BlockingLimen:
             with contextlib.suppress(StoreUnavailable):
                 self.run(self._operations.load_keys())
 
-    def authenticate(self, presented: str | None) -> Verdict:
+    def authenticate(self, presented: str | None, proof: Proof | None = None) -> Verdict:
         """Say who a credential stands for, as `Limen.authenticate` does."""
         if not self._opened:
             raise not_open("BlockingLimen")
         self._keep_up()
         if not isinstance(presented, str):
             return self.run(self._operations.authenticate(presented))
+        if proof is not None:
+            bound = self._verified.recognise(octets_of(presented), bound=True)
+            return self.run(self._operations.authenticate(presented, proof, bound))
         known = self._known(octets_of(presented))
         if known is None:
             return self.run(self._operations.authenticate(presented))
@@ -282,6 +286,7 @@ class BlockingLimen:
     rotate_keys = _called(Operations.rotate_keys)
     remove_key = _called(Operations.remove_key)
     service_token = _called(Operations.service_token)
+    prove = _called(Operations.prove)
 
     # -- what an edge needs besides
 

@@ -27,6 +27,7 @@ MAXIMUM_TEXT: Final = 256  # characters of an identifier
 MAXIMUM_ENTRIES: Final = 64  # of a list
 
 _NONE: Final[list[str]] = []
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 (RFC 7638 section 3)
 _SHOWN: Final = re.compile(r"[A-Za-z0-9+/._:-]{1,64}")
 
 
@@ -35,7 +36,8 @@ class Claims(NamedTuple):
 
     `token_id` is `jti`, `methods` is `amr`, `authenticated_at` is `auth_time` and 0, which
     is longer ago than anybody may ask for, if the token does not say. `not_before` is
-    `nbf`, `None` if the token does not say.
+    `nbf`, `None` if the token does not say. `bound_to` is the thumbprint in `cnf`, `None` for a
+    token that whoever holds it may use.
     """
 
     issuer: str
@@ -50,6 +52,7 @@ class Claims(NamedTuple):
     roles: frozenset[str]
     key_id: str
     not_before: int | None = None
+    bound_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +97,12 @@ def mint(
     authenticated_at: int,
     methods: tuple[str, ...],
     roles: frozenset[str],
+    bound_to: str | None = None,
 ) -> Secret:
     """Return a signed access token. Times are in milliseconds.
 
     `exp` is rounded down to a whole second: a token never outlives what was promised.
+    `bound_to` is the thumbprint of the key that its user must prove to hold (RFC 9449 section 6).
     """
     claims: dict[str, object] = {
         "iss": policy.issuer,
@@ -115,6 +120,8 @@ def mint(
     }
     if roles:
         claims["roles"] = sorted(roles)
+    if bound_to is not None:
+        claims["cnf"] = {"jkt": bound_to}
     return sign(claims, key, policy.typ)
 
 
@@ -305,6 +312,8 @@ def _claims(stated: Mapping[str, Any], key_id: str) -> Claims | None:
     issued_at, expires_at = _issued_at(stated), _date(get("exp"))
     authenticated_at = _date(get("auth_time", 0))
     not_before = _date(stated["nbf"]) if "nbf" in stated else None
+    # Bound in a way that is not known here is not unbound.
+    bound_to = _bound_to(stated["cnf"]) if "cnf" in stated else None
     if (
         not (_text(issuer) and _text(subject) and _text(session_id) and _text(token_id))
         or not audiences
@@ -314,6 +323,7 @@ def _claims(stated: Mapping[str, Any], key_id: str) -> Claims | None:
         or expires_at is None
         or authenticated_at is None
         or (not_before is None and "nbf" in stated)
+        or (bound_to is None and "cnf" in stated)
     ):
         return None
     return Claims(
@@ -329,7 +339,18 @@ def _claims(stated: Mapping[str, Any], key_id: str) -> Claims | None:
         frozenset(roles),
         key_id,
         not_before,
+        bound_to,
     )
+
+
+def _bound_to(confirmation: Any) -> str | None:
+    """Return the thumbprint of the only key that a token is bound to (RFC 9449 section 6.1)."""
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"jkt"}:
+        return None
+    thumbprint = confirmation["jkt"]
+    if not isinstance(thumbprint, str) or not _THUMBPRINT.fullmatch(thumbprint):
+        return None
+    return thumbprint
 
 
 def _issued_at(stated: Mapping[str, Any]) -> int | None:

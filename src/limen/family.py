@@ -80,4 +80,13 @@ class Replayed:
     subject: str
 
 
-Rotation: TypeAlias = Rotated | Repeated | Superseded | Replayed
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """The family is bound to another key than the one that was proved: nothing has changed.
+
+    That holds for a token used long ago as well. Whoever cannot use a token must not end what
+    it belongs to.
+    """
+
+
+Rotation: TypeAlias = Rotated | Repeated | Superseded | Replayed | Unproven

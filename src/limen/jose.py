@@ -30,6 +30,7 @@ _KNOWN_HEADERS: Final = 64  # as text; a system has one for each key and type
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # RFC 8725 sections 2.5 and 3.10: no crit, jwk, jku, x5u, x5c, zip, b64 or cty.
 _HEADER: Final = frozenset({"alg", "kid", "typ"})
+_HEADER_WITH_KEY: Final = frozenset({"alg", "jwk", "typ"})  # RFC 9449 section 4.2
 _HS256: Final = Algorithm.HS256
 _EDDSA: Final = Algorithm.EDDSA
 
@@ -75,6 +76,27 @@ def parse(token: object) -> UnverifiedToken:
     if not body:
         malformed()
     return UnverifiedToken(_header(head), decode_segment(body), signing_input, decode_segment(tail))
+
+
+def parse_with_key(token: object, maximum: int) -> tuple[UnverifiedToken, bytes]:
+    """Take apart a token whose header is exactly `typ`, `alg` and `jwk`; never an access token.
+
+    Returns the JSON of the header too: the key in it says nothing of who may use it, only that
+    whoever made the token holds its private half. Raises `InvalidToken`, as `parse` does.
+    """
+    head, body, signing_input, tail = segments(token, maximum)
+    if not body:
+        malformed()
+    stated = decode_segment(head)
+    header = strict_json(stated)
+    if header.keys() != _HEADER_WITH_KEY:
+        raise InvalidToken(Reason.UNSUPPORTED_HEADER)
+    algorithm, typ = header["alg"], header["typ"]
+    if not isinstance(algorithm, str) or not isinstance(typ, str):
+        malformed()
+    parsed = Header(algorithm, None, typ)
+    taken = UnverifiedToken(parsed, decode_segment(body), signing_input, decode_segment(tail))
+    return taken, stated
 
 
 def segments(token: object, maximum: int) -> tuple[bytes, bytes, bytes, bytes]:

@@ -24,10 +24,15 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What is known of the client of a session; shown in device lists, never a check."""
+    """What is known of the client of a session; shown in device lists, never a check.
+
+    `proven_key` is the one exception: the RFC 7638 thumbprint of the key that this client has
+    proved to hold, as `Limen.prove` returned it. What it is given is bound to that key.
+    """
 
     address: str = ""
     user_agent: str = ""
+    proven_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,9 @@ class Principal:
     credential). `authenticated_at` is when the person proved who they are and never moves
     on refresh (RFC 9068 section 2.2.3); `issued_at` and `expires_at` are the beginning and
     the end of the credential that was presented. All three are in milliseconds. `key_id` is
-    the key that signed the credential, `None` for a reference.
+    the key that signed the credential, `None` for a reference. `bound_to` is the thumbprint of
+    the key that the client has to prove, and has proved, to hold; `None` for a credential that
+    whoever holds it may use.
     """
 
     subject: str
@@ -50,6 +57,7 @@ class Principal:
     roles: frozenset[str] = frozenset()
     key_id: str | None = None
     issued_at: int = 0
+    bound_to: str | None = None
 
     def has_role(self, role: str) -> bool:
         """Tell whether the principal holds a role."""

@@ -70,7 +70,8 @@ class Session:
     earlier than the subject's last "sign out everywhere". `expires_at` is the absolute end.
     `roles` are those of the sign-in; they count only while Limen does not keep the account.
     `fields` is what the application keeps with the session, a JSON object as text: it is not
-    read on the way to a principal.
+    read on the way to a principal. `bound_to` is the thumbprint of the key that whoever uses
+    its credentials must prove to hold, from the first to the last; `None` if there is no such key.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Session:
     remembered: bool = True
     roles: frozenset[str] = frozenset()
     fields: str = "{}"
+    bound_to: str | None = None
 
     @property
     def ends_at(self) -> int:

@@ -61,4 +61,8 @@ NESTED: Final = {
     "audit_retention": ("audit", "retention"),
     "audit_per_minute": ("audit", "per_minute"),
     "audit_log": ("audit", "log"),
+    "proof_age": ("proofs", "age"),
+    "proof_ahead": ("proofs", "ahead"),
+    "proof_nonce": ("proofs", "nonce"),
+    "proof_nonce_lifetime": ("proofs", "nonce_lifetime"),
 }

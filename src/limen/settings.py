@@ -6,13 +6,13 @@ contradicts another raises `ConfigurationError`, which names it and the remedy.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from limen.audit import AuditPolicy
 from limen.claims import TokenPolicy
+from limen.dpop import ProofPolicy
 from limen.errors import ConfigurationError
 from limen.guarantees import RevocationCheck
 from limen.keyring import Algorithm
@@ -22,6 +22,7 @@ from limen.provider import LinkPolicy, Provider, checked_providers
 from limen.sealing import Secrets
 from limen.session import Lifetimes, check_declared
 from limen.setting_names import NESTED
+from limen.setting_rules import check_elsewhere, check_letters, check_times
 from limen.throttle import (
     ACCOUNT_BUDGET,
     ADDRESS_BUDGET,
@@ -32,7 +33,7 @@ from limen.throttle import (
 from limen.transports.authjs import AuthjsSettings
 from limen.transports.better_auth import BetterAuthSettings
 from limen.transports.browser import BrowserSettings
-from limen.transports.cookie import MAX_AGE_S, CookieSettings, CookieTransport
+from limen.transports.cookie import CookieSettings
 from limen.transports.origin import OriginRule, origin_of
 from limen.usernames import UsernamePolicy
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from limen.session import FieldKind
     from limen.trace.sink import Sink
 
+DpopMode: TypeAlias = Literal["off", "accept", "require"]
+DPOP_MODES: tuple[DpopMode, ...] = ("off", "accept", "require")
 StrategyName: TypeAlias = Literal["jwt", "session", "hybrid"]
 STRATEGY_NAMES: tuple[StrategyName, ...] = ("jwt", "session", "hybrid")
 CHECKS: dict[str, tuple[RevocationCheck, ...]] = {
@@ -67,6 +70,7 @@ RECORDS: dict[str, type] = {
     "letter_address_budget": Budget,
     "usernames": UsernamePolicy,
     "audit": AuditPolicy,
+    "proofs": ProofPolicy,
 }
 
 
@@ -120,6 +124,8 @@ class Options(TypedDict, total=False):
     usernames: UsernamePolicy
     session_fields: Mapping[str, FieldKind]
     audit: AuditPolicy
+    dpop: DpopMode
+    proofs: ProofPolicy
     sink: Sink | None
 
 
@@ -147,6 +153,10 @@ class Settings:
     neither they are printed. `fresh` is for how many seconds after a sign-in a person may
     change their address, unlink an identity or delete their account. `session_fields` names
     what a client may keep with its session, each a `string`, `number` or `boolean`.
+
+    With `dpop="accept"` a client that proves to hold a key gets credentials that nobody can use
+    without it; with `"require"` the `Authorization` header takes no others. `proofs` says how
+    old such a proof may be.
     """
 
     strategy: StrategyName = "hybrid"
@@ -191,6 +201,8 @@ class Settings:
     usernames: UsernamePolicy = field(default_factory=UsernamePolicy)
     session_fields: Mapping[str, FieldKind] = field(default_factory=dict)
     audit: AuditPolicy = field(default_factory=AuditPolicy)
+    dpop: DpopMode = "off"
+    proofs: ProofPolicy = field(default_factory=ProofPolicy)
     sink: Sink | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -215,16 +227,20 @@ class Settings:
                 "Give a database as well; accounts, keys and what was revoked are kept there.",
             )
         self._check_axes()
-        self._check_times()
+        check_times(self)
         self._check_cookies()
-        self._check_letters()
+        check_letters(self)
         check_declared(self.session_fields)
-        self._check_elsewhere()
+        check_elsewhere(self, STRATEGY_NAMES)
         if not self.base_path.startswith("/") or self.base_path.endswith("/"):
             raise ConfigurationError(
                 "base_path", f"{self.base_path!r} is not a path.", "Write it as /api/auth."
             )
         self._check_authjs()
+        if self.dpop not in DPOP_MODES:
+            raise ConfigurationError(
+                "dpop", f"{self.dpop!r} is unknown.", "Choose 'off', 'accept' or 'require'."
+            )
         if self.algorithm not in set(Algorithm):
             raise ConfigurationError(
                 "algorithm",
@@ -257,39 +273,6 @@ class Settings:
                 "Leave it out, or use strategy='jwt'.",
             )
 
-    def _check_times(self) -> None:
-        for name in ("access_lifetime", "idle", "absolute", "max_lag", "feed_interval", "fresh"):
-            if not getattr(self, name) > 0:
-                raise ConfigurationError(name, "is not positive.", "Give it in seconds.")
-        if self.grace < 0:
-            raise ConfigurationError("grace", "is negative.", "Give it in seconds; 0 is none.")
-        if self.absolute > MAX_AGE_S:
-            raise ConfigurationError(
-                "absolute",
-                "is longer than the 400 days for which browsers keep a cookie.",
-                f"Use at most {MAX_AGE_S} s; NIST SP 800-63B-4 asks for 30 days at most.",
-            )
-        if self.idle > self.absolute:
-            raise ConfigurationError(
-                "idle", "is longer than `absolute`.", "Make it shorter, or `absolute` longer."
-            )
-        if self.access_lifetime > self.idle:
-            raise ConfigurationError(
-                "access_lifetime",
-                "is longer than `idle`, so an idle sign-in would outlive its end.",
-                "Make it shorter; 300 s is the default.",
-            )
-        if self.remembered < 0:
-            raise ConfigurationError(
-                "remembered", "is negative.", "Give a number of credentials; 0 is none."
-            )
-        if self.feed_interval * 2 > self.max_lag:
-            raise ConfigurationError(
-                "feed_interval",
-                "leaves no room within `max_lag` for one look that fails.",
-                "Make it less than half of `max_lag`.",
-            )
-
     def _check_cookies(self) -> None:
         if self.better_auth.multi_session and not self.needs_store:
             raise ConfigurationError(
@@ -316,39 +299,6 @@ class Settings:
                 "is Limen's own secret, with which a front end could sign as Limen.",
                 "Make another one with `limen secret`.",
             )
-
-    def _check_letters(self) -> None:
-        if self.smtp is not None and self.mailer is not None:
-            raise ConfigurationError(
-                "smtp", "is given, and so is a mailer; one would be ignored.", "Keep one of them."
-            )
-        if (self.smtp is not None or self.mailer is not None) and self.base_url is None:
-            raise ConfigurationError(
-                "base_url",
-                "is not set, and the links in letters lead there; a request's Host header, "
-                "which anybody can write, must not decide it.",
-                "Set the public address, such as https://app.example.",
-            )
-
-    def _check_elsewhere(self) -> None:
-        names = [one.name for one in self.elsewhere]
-        if len(set(names)) < len(names) or set(names) & set(STRATEGY_NAMES):
-            raise ConfigurationError(
-                "elsewhere",
-                "has two of one name, or one that is called like a strategy of Limen.",
-                "Give each a `name` of its own.",
-            )
-        ours = CookieTransport(self.cookies, secure=True)
-        own = {ours.access_name, ours.refresh_name}
-        if not (self.base_url or "").startswith("https://"):
-            own |= {re.sub(r"^__[A-Za-z]+-", "", name) for name in own}
-        for one in self.elsewhere:
-            if one.adopts and own & {*one.cookies}:
-                raise ConfigurationError(
-                    "elsewhere",
-                    f"{one.name} has a cookie of the same name as Limen, which would overwrite it.",
-                    "Set cookies=CookieSettings(prefix=...) to another prefix.",
-                )
 
     @property
     def needs_store(self) -> bool:

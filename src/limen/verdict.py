@@ -43,6 +43,12 @@ class Reason(StrEnum):
     ACCOUNT_DISABLED = "account_disabled"
     REPLAYED = "replayed"
     SUPERSEDED = "superseded"
+    # a credential is bound to a key, and the client has to prove that it holds it
+    BAD_PROOF = "bad_proof"
+    PROOF_REPLAYED = "proof_replayed"
+    NONCE_NEEDED = "nonce_needed"
+    UNPROVEN = "unproven"
+    NOT_BOUND = "not_bound"
     # the request may not do this
     CROSS_ORIGIN = "cross_origin"
     THROTTLED = "throttled"

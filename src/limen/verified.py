@@ -54,11 +54,15 @@ class VerifiedCredentials:
         """Return how many verdicts are held."""
         return len(self._younger.keys() | self._older.keys())
 
-    def recognise(self, presented: bytes) -> Authenticated | None:
-        """Return the verdict on a credential if all that it rests on still stands."""
+    def recognise(self, presented: bytes, *, bound: bool = False) -> Authenticated | None:
+        """Return the verdict on a credential if all that it rests on still stands.
+
+        With `bound` the credential is one that is bound to a key, whose proof is yet to judge.
+        Those have names of their own here: without it none of them is ever found.
+        """
         if len(presented) > MAXIMUM_LENGTH:
             return None
-        name = _name(presented)
+        name = _bound_name(presented) if bound else _name(presented)
         known = self._younger.get(name)
         if known is None:
             known = self._older.get(name)
@@ -88,7 +92,9 @@ class VerifiedCredentials:
             known = _Verified(
                 offer.verdict, offer.until, offer.asks_feed, offer.keyring, offer.position
             )
-            self._put(_name(octets_of(offer.presented.reveal())), known)
+            bound = offer.verdict.principal.bound_to is not None
+            name_of = _bound_name if bound else _name
+            self._put(name_of(octets_of(offer.presented.reveal())), known)
 
     def _put(self, name: bytes, known: _Verified) -> None:
         if len(self._younger) >= self._half:
@@ -99,3 +105,7 @@ class VerifiedCredentials:
 def _name(presented: bytes) -> bytes:
     # Python's own; its SHA-256 takes the way through OpenSSL, which costs a microsecond more.
     return blake2b(presented).digest()
+
+
+def _bound_name(presented: bytes) -> bytes:
+    return blake2b(presented, person=b"bound").digest()

@@ -114,7 +114,7 @@ def worker(home: Path, named: dict[str, dict[str, Any]]) -> Iterator[Worker]:
                 pass_fds=[listener.fileno()],
                 stdout=output,
                 stderr=output,
-                env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+                env=os.environ | {"PYTHONPATH": os.pathsep.join((str(HERE.parent), *sys.path))},
             )
     running = Worker(port, log, process)
     try:

@@ -283,6 +283,23 @@ class Written(BaseModel):
         None,
         description="Whether each event is a line of JSON on the logger `limen.audit` as well.",
     )
+    dpop: str | None = Field(
+        None,
+        description="Whether clients may, or must, prove to hold a key to which what they get is "
+        "bound: `off`, `accept` or `require`.",
+    )
+    proof_age: float | None = Field(
+        None, description="Seconds after which such a proof is too old; at most 300."
+    )
+    proof_ahead: float | None = Field(
+        None, description="Seconds by which the clock that dated it may be fast; at most 60."
+    )
+    proof_nonce: bool | None = Field(
+        None, description="Whether it must contain a nonce that this service handed out."
+    )
+    proof_nonce_lifetime: float | None = Field(
+        None, description="Seconds after which another nonce is handed out; at most 3600."
+    )
 
 
 class Environment(Written, BaseSettings):
@@ -320,6 +337,7 @@ _SPELLINGS: Final = {
     "linking.": "linking_",
     "authjs.": "authjs_",
     "email.": "email_",
+    "proofs.": "proof_",
     "password minimum": "password_minimum",
     "password maximum": "password_maximum",
     "password context_words": "password_context_words",

@@ -30,6 +30,9 @@ class RotateRefresh(Writing[Rotation | None]):
     ends the family's session and appends its log entry. The answer's `created_at` is raised
     as `OpenSession` raises it, so that the token signed next is not covered by a revocation
     of the ones before. `None` if the token is unknown or its session has ended.
+
+    Before all that, the session must be bound to exactly `proven_key`, or to none if that is
+    `None`: else the answer is `Unproven`, and nothing has changed.
     """
 
     digest: bytes
@@ -38,3 +41,4 @@ class RotateRefresh(Writing[Rotation | None]):
     now: int
     grace: int
     horizon: int = 0
+    proven_key: str | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from limen.audit import AuditKind
 from limen.claims import mint
 from limen.effects import (
     AttachCredential,
@@ -14,6 +15,7 @@ from limen.effects import (
     check,
     enter,
     note,
+    record,
 )
 from limen.entropy import random_text
 from limen.evidence import Duration, Hidden, Public
@@ -24,23 +26,61 @@ from limen.principal import Authentication, Client, Principal
 from limen.secret import Secret
 from limen.session import REFRESH_PREFIX, refusal_of
 from limen.strategies.jwt import TOKEN_ID_OCTETS
+from limen.strategies.session import again
 from limen.verdict import Absent, Authenticated, Issued, Reason, Refused
 
 if TYPE_CHECKING:
+    from limen.dpop import Proof
     from limen.effects import Flow
     from limen.evidence import CredentialKind
     from limen.strategies.base import Strategy
     from limen.verdict import Verdict
 
 
+R = TypeVar("R")
+_SUSPECT: Final = frozenset(
+    {Reason.BAD_PROOF, Reason.PROOF_REPLAYED, Reason.UNPROVEN, Reason.NOT_BOUND}
+)
+
+
 class Credentials(Composed):
     """What a credential stands for, and what takes its place."""
 
-    def authenticate(self, presented: object) -> Flow[Verdict]:
-        """Say who a credential stands for; anything but text is refused."""
+    def authenticate(
+        self,
+        presented: object,
+        proof: Proof | None = None,
+        known: Authenticated | None = None,
+    ) -> Flow[Verdict]:
+        """Say who a credential stands for; anything but text is refused.
+
+        One that is bound to a key is refused without a `proof` by that key, about this very
+        request and credential, that was not used before; and one that is not bound with one.
+        `known` is the verdict of this process on the same credential a moment ago.
+        """
         if presented is None:
             return Absent()
-        return (yield from self._verdict_on(secret_of(presented)))
+        secret = secret_of(presented)
+        if proof is None:
+            return (yield from _told((yield from self._verdict_on(secret))))
+        parts, now = self._parts, self._parts.clock.now()
+
+        def judged_for(proven_key: str) -> Flow[Verdict]:
+            if known is not None:
+                return again(known, proven_key)
+            return self._verdict_on(secret, proven_key)
+
+        accepted = yield from parts.proofs.accept(proof, secret.reveal(), now, judged_for)
+        return (yield from _told(accepted))
+
+    def prove(self, proof: Proof) -> Flow[str | Refused]:
+        """Return the thumbprint of the key whose holder made a proof, and use the proof up.
+
+        For a sign-in: `Client(proven_key=...)` binds what it gets. Refused with `BAD_PROOF`,
+        `PROOF_REPLAYED`, or `NONCE_NEEDED` if it has to contain a newer nonce.
+        """
+        proven = yield from self._parts.proofs.prove(proof, self._parts.clock.now())
+        return (yield from _told(proven))
 
     def recognised(self, presented: str, verdict: Authenticated) -> Flow[None]:
         """Tell the trace that a verdict was given again; see `limen.verified`."""
@@ -62,29 +102,38 @@ class Credentials(Composed):
         yield from note("subject", Public(who.subject))
         yield from note("source", Public("what this process verified before"))
 
-    def recall(self, presented: str) -> Flow[Verdict]:
-        """Say who a refresh token stands for, without using it up."""
+    def recall(self, presented: str, *, proven_key: str | None = None) -> Flow[Verdict]:
+        """Say who a refresh token stands for, without using it up.
+
+        `proven_key` is what `prove` returned for this request, here and below.
+        """
         now, secret = self._parts.clock.now(), secret_of(presented)
         strategy = self._strategy_for(secret)
         if strategy is None:
             return (yield from _unrecognised())
-        return (yield from strategy.recall(secret, now))
+        return (yield from strategy.recall(secret, now, proven_key))
 
-    def reissue(self, presented: str) -> Flow[Issued | Refused]:
+    def reissue(self, presented: str, *, proven_key: str | None = None) -> Flow[Issued | Refused]:
         """Sign another access token for a refresh token, without using it up."""
         parts, now, secret = self._parts, self._parts.clock.now(), secret_of(presented)
         strategy = self._strategy_for(secret)
         if strategy is None:
             return (yield from _unrecognised())
-        return (yield from strategy.reissue(secret, now, parts.entropy))
+        issued = yield from strategy.reissue(secret, now, parts.entropy, proven_key)
+        return (yield from _told(issued))
 
-    def refresh(self, presented: str) -> Flow[Issued | Refused]:
-        """Trade a refresh token, or slide a session, for what the client holds from now on."""
+    def refresh(self, presented: str, *, proven_key: str | None = None) -> Flow[Issued | Refused]:
+        """Trade a refresh token, or slide a session, for what the client holds from now on.
+
+        What is bound to a key stays so. Without that key it is refused, and nothing changes:
+        neither does it rotate, nor does a token used long ago end its family.
+        """
         parts, now, secret = self._parts, self._parts.clock.now(), secret_of(presented)
         strategy = self._strategy_for(secret)
         if strategy is None:
             return (yield from _unrecognised())
-        renewed = yield from strategy.renew(secret, now, parts.entropy)
+        renewed = yield from strategy.renew(secret, now, parts.entropy, proven_key)
+        yield from _told(renewed)
         if isinstance(renewed, Refused) or strategy is parts.primary:
             return renewed
         newer = renewed.refresh.reveal() if renewed.refresh else None
@@ -105,7 +154,9 @@ class Credentials(Composed):
         if parts.keys.inherits(principal.key_id):
             return (yield from self._adopt(principal))
         if principal.key_id is not None:
-            recalled: Verdict = Absent() if refresh is None else (yield from self.recall(refresh))
+            recalled: Verdict = Absent()
+            if refresh is not None:
+                recalled = yield from self.recall(refresh, proven_key=principal.bound_to)
             same = (
                 isinstance(recalled, Authenticated)
                 and recalled.principal.session_id == principal.session_id
@@ -133,7 +184,11 @@ class Credentials(Composed):
         if not (yield from check("not adopted before", tally.count == 1, Reason.UNKNOWN_SESSION)):
             return Refused(Reason.UNKNOWN_SESSION)
         proven = Authentication(principal.subject, at, principal.methods, principal.roles)
-        return (yield from parts.primary.issue(proven, Client(), now, parts.entropy))
+        return (
+            yield from parts.primary.issue(
+                proven, Client(proven_key=principal.bound_to), now, parts.entropy
+            )
+        )
 
     def is_outdated(self, principal: Principal) -> bool:
         """Tell whether a credential should be exchanged for one of the primary strategy."""
@@ -168,6 +223,7 @@ class Credentials(Composed):
             authenticated_at=principal.authenticated_at,
             methods=principal.methods,
             roles=roles,
+            bound_to=principal.bound_to,
         )
 
     def _strategy_for(self, presented: Secret) -> Strategy | None:
@@ -176,7 +232,9 @@ class Credentials(Composed):
                 return strategy
         return None
 
-    def _verdict_on(self, presented: Secret, *, renewing: bool = False) -> Flow[Verdict]:
+    def _verdict_on(
+        self, presented: Secret, proven_key: str | None = None, *, renewing: bool = False
+    ) -> Flow[Verdict]:
         now = self._parts.clock.now()
         # The first that recognises it decides: asking the next would let a token that
         # `hybrid` found revoked pass as one of `jwt`.
@@ -184,13 +242,23 @@ class Credentials(Composed):
         if strategy is None:
             return (yield from _unrecognised())
         if renewing and presented.reveal().startswith(REFRESH_PREFIX):
-            return (yield from strategy.recall(presented, now))
-        return (yield from strategy.authenticate(presented, now))
+            return (yield from strategy.recall(presented, now, proven_key))
+        return (yield from strategy.authenticate(presented, now, proven_key))
 
 
 def secret_of(presented: object) -> Secret:
     """Return what a caller hands in, and for what is no text the empty one, which nobody has."""
     return Secret(presented if isinstance(presented, str) else "")
+
+
+def _told(outcome: R) -> Flow[R]:
+    """Tell the audit log if somebody came without the key that they need, and go on.
+
+    That a proof lacks a nonce is how every client begins.
+    """
+    if isinstance(outcome, Refused) and outcome.reason in _SUSPECT:
+        yield from record(AuditKind.PROOF_REFUSED, reason=outcome.reason)
+    return outcome
 
 
 def _unrecognised() -> Flow[Refused]:

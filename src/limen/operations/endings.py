@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 class Endings(Credentials):
     """Sign-out, revocation and the device list."""
 
-    def sign_out(self, *presented: str) -> Flow[Receipt | None]:
-        """End the sessions behind what a client holds; `None` if there is none to end."""
+    def sign_out(self, *presented: str, proven_key: str | None = None) -> Flow[Receipt | None]:
+        """End the sessions behind what a client holds; `None` if there is none to end.
+
+        A session that is bound to a key ends only for `proven_key`: a thief of what it was
+        given, who cannot use it, cannot sign its owner out with it either.
+        """
         yield from enter(Phase.LOGOUT_REQUEST)
         receipt: Receipt | None = None
-        for session_id in (yield from self._sessions_behind(presented)):
+        for session_id in (yield from self._sessions_behind(presented, proven_key)):
             receipt = yield from self.revoke(Target.session(session_id))
         return receipt
 
@@ -111,12 +115,20 @@ class Endings(Credentials):
         )
         return parts.keeps and keeps and not parts.keys.inherits(principal.key_id)
 
-    def _sessions_behind(self, presented: Iterable[str]) -> Flow[tuple[str, ...]]:
-        """Return the sessions that live credentials stand for, each once."""
+    def _sessions_behind(
+        self, presented: Iterable[str], proven_key: str | None
+    ) -> Flow[tuple[str, ...]]:
+        """Return the sessions that live credentials stand for, each once.
+
+        Those bound to the proven key, and those bound to none.
+        """
         sessions: dict[str, None] = {}
         if self._parts.keeps:
             for text in presented:
-                verdict = yield from self._verdict_on(secret_of(text), renewing=True)
+                held = secret_of(text)
+                verdict = yield from self._verdict_on(held, proven_key, renewing=True)
+                if verdict == Refused(Reason.NOT_BOUND):
+                    verdict = yield from self._verdict_on(held, renewing=True)
                 if isinstance(verdict, Authenticated):
                     sessions[verdict.principal.session_id] = None
         return tuple(sessions)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from limen.authenticators.proof import ProofAuthenticator
+from limen.dpop import ProofPolicy
 from limen.effects import check, enter
 from limen.errors import ConfigurationError
 from limen.guarantees import Receipt
@@ -57,6 +59,7 @@ class Parts:
     # How long a session of another server may be used here, in milliseconds; 0 if none may.
     elsewhere: int = 0
     audit_retention: int = 90 * 86_400_000  # milliseconds
+    proofs: ProofAuthenticator = field(default_factory=lambda: ProofAuthenticator(ProofPolicy()))
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from limen.account import Account, checked_roles
 from limen.authenticators.password import PasswordAttempt
 from limen.effects import HashPassword, Revoke, SetPassword, ask, check, enter, note
+from limen.errors import ConfigurationError
 from limen.evidence import Count
 from limen.operations.accounts import Accounts
 from limen.operations.choosing import refusal_of_choice
@@ -238,7 +239,7 @@ class Proving(Endings, Accounts, Links):
         opened = yield from self._open(
             proven,
             changed,
-            client,
+            replace(client, proven_key=principal.bound_to),
             remembered=current_session is None or current_session.remembered,
             presented=(),
         )
@@ -255,16 +256,24 @@ class Proving(Endings, Accounts, Links):
     ) -> Flow[SignedIn | Refused]:
         parts = self._parts
         checked_roles(proven.roles)
-        yield from self._discard(presented)
+        yield from self._discard(presented, client.proven_key)
         now = parts.clock.now()
         issued = yield from parts.primary.issue(
             proven, client, now, parts.entropy, remembered=remembered
         )
-        return issued if isinstance(issued, Refused) else SignedIn(issued, account)
+        if isinstance(issued, Refused):
+            return issued
+        if issued.principal.bound_to != client.proven_key:
+            raise ConfigurationError(
+                "dpop",
+                f"the strategy {parts.primary.name!r} binds nothing to a key.",
+                "Let it keep `client.proven_key` as `Session.bound_to`, or leave dpop off.",
+            )
+        return SignedIn(issued, account)
 
-    def _discard(self, presented: Iterable[str]) -> Flow[None]:
+    def _discard(self, presented: Iterable[str], proven_key: str | None) -> Flow[None]:
         """End what the browser held before: a planted id must not become somebody's session."""
-        sessions = yield from self._sessions_behind(presented)
+        sessions = yield from self._sessions_behind(presented, proven_key)
         yield from enter(Phase.PRELOGIN_DISCARD)
         ended = 0
         for session_id in sessions:

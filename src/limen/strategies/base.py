@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 class Strategy(Protocol):
     """Issues, checks, renews and revokes credentials, as flows without I/O.
 
-    Times are in milliseconds and, like randomness, are arguments.
+    Times are in milliseconds and, like randomness, are arguments. So is `proven_key`, the
+    thumbprint of the key that the client has proved to hold with this request, if any. What is
+    bound to another, or to none, is refused before anything is changed (see `holder_proven`).
     """
 
     name: str
@@ -55,19 +57,25 @@ class Strategy(Protocol):
         """Give a session that another strategy opened a credential of this one."""
         ...
 
-    def authenticate(self, presented: Secret, now: int) -> Flow[Verdict]:
+    def authenticate(
+        self, presented: Secret, now: int, proven_key: str | None = None
+    ) -> Flow[Verdict]:
         """Say who a credential stands for, if it is accepted."""
         ...
 
-    def renew(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+    def renew(
+        self, presented: Secret, now: int, entropy: Entropy, proven_key: str | None = None
+    ) -> Flow[Issued | Refused]:
         """Trade what a client holds for renewing (a refresh token, or the session id itself)."""
         ...
 
-    def recall(self, presented: Secret, now: int) -> Flow[Verdict]:
+    def recall(self, presented: Secret, now: int, proven_key: str | None = None) -> Flow[Verdict]:
         """Say who a renewing credential stands for without using it up; changes nothing."""
         ...
 
-    def reissue(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+    def reissue(
+        self, presented: Secret, now: int, entropy: Entropy, proven_key: str | None = None
+    ) -> Flow[Issued | Refused]:
         """Hand out what is presented on each request anew, without using anything up."""
         ...
 

@@ -26,7 +26,7 @@ from limen.effects import (
 )
 from limen.entropy import random_text
 from limen.evidence import Checks, Count, Hidden, Public
-from limen.family import Repeated, Replayed, Superseded
+from limen.family import Repeated, Replayed, Superseded, Unproven
 from limen.guarantees import Format, Guarantees, Receipt, RevocationCheck
 from limen.phase import Phase
 from limen.principal import Principal
@@ -39,7 +39,7 @@ from limen.session import (
     Session,
     looks_like,
 )
-from limen.strategies.session import judged, new_session, principal_of
+from limen.strategies.session import holder_proven, judged_for, new_session, principal_of
 from limen.verdict import Authenticated, Issued, Reason, Refused
 
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ class JwtStrategy:
             authenticated_at=session.authenticated_at,
             methods=session.methods,
             roles=roles,
+            bound_to=session.bound_to,
         )
         yield from note("credential", Hidden(access, "token"))
         yield from note("alg", Public(key.algorithm))
@@ -216,7 +217,9 @@ class JwtStrategy:
 
     # -- authenticate
 
-    def authenticate(self, presented: Secret, now: int) -> Flow[Verdict]:
+    def authenticate(
+        self, presented: Secret, now: int, proven_key: str | None = None
+    ) -> Flow[Verdict]:
         """Apply every rule to the token in order; the first that fails refuses it."""
         yield from enter(Phase.CREDENTIAL_VALIDATE, {"credential": Hidden(presented, "token")})
         examination, keyring = yield from self._examine(presented, now)
@@ -224,6 +227,9 @@ class JwtStrategy:
         claims = examination.claims
         if claims is None:
             return Refused(examination.reason or Reason.MALFORMED)
+        refused = yield from holder_proven(claims.bound_to, proven_key)
+        if refused is not None:
+            return refused
         meant = yield from self._still_meant(claims)
         if isinstance(meant, Refused):
             return meant
@@ -241,6 +247,7 @@ class JwtStrategy:
                 roles=claims.roles,
                 key_id=claims.key_id,
                 issued_at=claims.issued_at,
+                bound_to=claims.bound_to,
             )
         )
         if self.revocation_check is not RevocationCheck.STORE:
@@ -265,7 +272,9 @@ class JwtStrategy:
 
     # -- renew
 
-    def renew(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+    def renew(
+        self, presented: Secret, now: int, entropy: Entropy, proven_key: str | None = None
+    ) -> Flow[Issued | Refused]:
         """Rotate a refresh token: exactly one successor, however many tabs ask at once."""
         yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
         if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
@@ -281,8 +290,12 @@ class JwtStrategy:
                 now=now,
                 grace=self.grace,
                 horizon=self.horizon,
+                proven_key=proven_key,
             )
         )
+        if isinstance(rotation, Unproven):
+            yield from check("bound to the proven key", False, Reason.UNPROVEN)
+            return Refused(Reason.UNPROVEN)
         if not (yield from check("family lives", rotation is not None, Reason.UNKNOWN_SESSION)):
             return Refused(Reason.UNKNOWN_SESSION)
         if isinstance(rotation, Replayed):
@@ -301,12 +314,12 @@ class JwtStrategy:
         issued = yield from self._sign(standing.session, standing.roles, now, entropy)
         return _with_refresh(issued, successor)
 
-    def recall(self, presented: Secret, now: int) -> Flow[Verdict]:
+    def recall(self, presented: Secret, now: int, proven_key: str | None = None) -> Flow[Verdict]:
         """Say who the live refresh token of a family stands for, and rotate nothing.
 
         For whoever may not change anything, such as a prefetch.
         """
-        standing = yield from self._find(presented, now)
+        standing = yield from self._find(presented, now, proven_key)
         if isinstance(standing, Refused):
             return standing
         yield from enter(Phase.PRINCIPAL_LOAD)
@@ -314,7 +327,9 @@ class JwtStrategy:
         session = standing.session
         return Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
 
-    def reissue(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+    def reissue(
+        self, presented: Secret, now: int, entropy: Entropy, proven_key: str | None = None
+    ) -> Flow[Issued | Refused]:
         """Sign another access token for the live refresh token of a family, and keep that.
 
         A safe request must not rotate (a prefetch could), yet its page should neither lose
@@ -322,7 +337,7 @@ class JwtStrategy:
         it harms nothing, and the idle end slides as it does for `session`. The token lives
         half as long as others: whoever only reads is soon due for a rotation all the same.
         """
-        standing = yield from self._find(presented, now)
+        standing = yield from self._find(presented, now, proven_key)
         if isinstance(standing, Refused):
             return standing
         # Recorded before signing: a revocation that waits for this moment covers the token.
@@ -333,12 +348,14 @@ class JwtStrategy:
         half = self.policy.lifetime // 2
         return (yield from self._sign(used.session, used.roles, now, entropy, half))
 
-    def _find(self, presented: Secret, now: int) -> Flow[Standing | Refused]:
+    def _find(
+        self, presented: Secret, now: int, proven_key: str | None
+    ) -> Flow[Standing | Refused]:
         yield from enter(Phase.REFRESH, {"credential": Hidden(presented, "refresh")})
         if not (yield from check("shape", self._is_refresh(presented), Reason.MALFORMED)):
             return Refused(Reason.MALFORMED)
         standing = yield from ask(FindRefresh(presented.digest(), now, self.grace))
-        return (yield from judged(standing, now))
+        return (yield from judged_for(standing, now, proven_key))
 
     def _is_refresh(self, presented: Secret) -> bool:
         return self.refresh and looks_like(presented.reveal(), REFRESH_PREFIX)

@@ -27,7 +27,7 @@ from limen.entropy import random_text
 from limen.evidence import Count, Duration, Hidden, Public
 from limen.guarantees import DEFAULT_MAX_LAG, Format, Guarantees, Receipt, RevocationCheck
 from limen.phase import Phase
-from limen.principal import Principal
+from limen.principal import Client, Principal
 from limen.secret import Secret
 from limen.session import (
     CREDENTIAL_OCTETS,
@@ -45,7 +45,7 @@ from limen.verdict import Authenticated, Issued, Reason, Refused
 if TYPE_CHECKING:
     from limen.effects import Flow
     from limen.entropy import Entropy
-    from limen.principal import Authentication, Client
+    from limen.principal import Authentication
     from limen.revocation import Target
     from limen.verdict import Verdict
 
@@ -142,11 +142,13 @@ class SessionStrategy:
         yield from note("credential", Hidden(access, "session"))
         return self._issued(standing.session, access, standing.roles)
 
-    def authenticate(self, presented: Secret, now: int) -> Flow[Verdict]:
+    def authenticate(
+        self, presented: Secret, now: int, proven_key: str | None = None
+    ) -> Flow[Verdict]:
         """Look the id up, apply both lifetimes, and write the use down when it is due."""
         # Before the store is asked: what it says is at least as new as this.
         position = (yield from ask(AskPosition())) if self.asks_feed else None
-        standing = yield from self._find(presented, now)
+        standing = yield from self._find(presented, now, proven_key)
         if isinstance(standing, Refused):
             return standing
         session = standing.session
@@ -170,19 +172,21 @@ class SessionStrategy:
         """Return the verdict of `authenticate` on a row, and until when it asks for no more.
 
         From then on, in milliseconds, there is something to refuse or to write down. `None`
-        if there is already, whatever the time.
+        if there is already, whatever the time, or a proof is to be judged besides.
         """
-        if standing.disabled:
-            return None
         session = standing.session
+        if standing.disabled or session.bound_to is not None:
+            return None
         until = min(session.used_at + self.lifetimes.touch_every, session.ends_at)
         roles, ends_at = standing.roles, session.ends_at
         return Authenticated(principal_of(self.name, session, roles, ends_at)), until
 
-    def renew(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+    def renew(
+        self, presented: Secret, now: int, entropy: Entropy, proven_key: str | None = None
+    ) -> Flow[Issued | Refused]:
         """Slide the idle end now; the id stays, because a reference never expires early."""
         del entropy
-        standing = yield from self._find(presented, now)
+        standing = yield from self._find(presented, now, proven_key)
         if isinstance(standing, Refused):
             return standing
         yield from enter(Phase.REFRESH)
@@ -195,17 +199,19 @@ class SessionStrategy:
             return Refused(Reason.UNKNOWN_SESSION)
         return self._issued(fresh.session, presented, fresh.roles)
 
-    def recall(self, presented: Secret, now: int) -> Flow[Verdict]:
+    def recall(self, presented: Secret, now: int, proven_key: str | None = None) -> Flow[Verdict]:
         """Say who a session id stands for without sliding its idle end."""
-        standing = yield from self._find(presented, now)
+        standing = yield from self._find(presented, now, proven_key)
         if isinstance(standing, Refused):
             return standing
         session = standing.session
         return Authenticated(principal_of(self.name, session, standing.roles, session.ends_at))
 
-    def reissue(self, presented: Secret, now: int, entropy: Entropy) -> Flow[Issued | Refused]:
+    def reissue(
+        self, presented: Secret, now: int, entropy: Entropy, proven_key: str | None = None
+    ) -> Flow[Issued | Refused]:
         """Do what `renew` does: a session id is never used up."""
-        return (yield from self.renew(presented, now, entropy))
+        return (yield from self.renew(presented, now, entropy, proven_key))
 
     def revoke(self, target: Target, now: int) -> Flow[Receipt]:
         """Delete the rows: the next request finds nothing."""
@@ -214,12 +220,14 @@ class SessionStrategy:
         yield from note("sessions", Count(ended.sessions))
         return Receipt(sessions_ended=ended.sessions, effective_at=now)
 
-    def _find(self, presented: Secret, now: int) -> Flow[Standing | Refused]:
+    def _find(
+        self, presented: Secret, now: int, proven_key: str | None
+    ) -> Flow[Standing | Refused]:
         yield from enter(Phase.CREDENTIAL_VALIDATE, {"credential": Hidden(presented, "session")})
         if not (yield from check("shape", self.recognises(presented), Reason.MALFORMED)):
             return Refused(Reason.MALFORMED)
         standing = yield from ask(FindSession(digest=presented.digest()))
-        return (yield from judged(standing, now))
+        return (yield from judged_for(standing, now, proven_key))
 
     def _issued(self, session: Session, access: Secret, roles: frozenset[str]) -> Issued:
         ends_at = session.ends_at
@@ -256,9 +264,10 @@ def new_session(
         expires_at=now + (lifetimes.absolute if remembered else lifetimes.forgotten),
         idle=lifetimes.idle,
         methods=authentication.methods,
-        client=client,
+        client=Client(client.address, client.user_agent),
         remembered=remembered,
         roles=authentication.roles,
+        bound_to=client.proven_key,
     )
 
 
@@ -275,6 +284,7 @@ def principal_of(
         methods=session.methods,
         roles=roles,
         issued_at=session.created_at,
+        bound_to=session.bound_to,
     )
 
 
@@ -296,3 +306,34 @@ def judged(standing: Standing | None, now: int) -> Flow[Standing | Refused]:
     if not (yield from check("account enabled", enabled, reason)):
         return Refused(Reason.ACCOUNT_DISABLED)
     return standing
+
+
+def judged_for(
+    standing: Standing | None, now: int, proven_key: str | None
+) -> Flow[Standing | Refused]:
+    """Apply what `judged` does, and then whether this client may use the session at all."""
+    found = yield from judged(standing, now)
+    if isinstance(found, Refused):
+        return found
+    refused = yield from holder_proven(found.session.bound_to, proven_key)
+    return refused or found
+
+
+def holder_proven(bound_to: str | None, proven_key: str | None) -> Flow[Refused | None]:
+    """Ask for the key that a credential is bound to, and for no proof where it is not bound.
+
+    A client that proves a key for a credential without one is refused as well: it takes the
+    credential for a better one than it is (RFC 9449 section 7.1).
+    """
+    if bound_to is None and proven_key is None:
+        return None
+    reason = Reason.NOT_BOUND if bound_to is None else Reason.UNPROVEN
+    if (yield from check("bound to the proven key", bound_to == proven_key, reason)):
+        return None
+    return Refused(reason)
+
+
+def again(known: Authenticated, proven_key: str) -> Flow[Verdict]:
+    """Give the verdict on a bound credential again, for a client that has proved a key anew."""
+    refused = yield from holder_proven(known.principal.bound_to, proven_key)
+    return refused or known

@@ -18,10 +18,14 @@ HeaderLines: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 @unique
 class Carrier(StrEnum):
-    """What brought a credential: a browser by itself, or code that added a header."""
+    """What brought a credential: a browser by itself, or code that added a header.
+
+    With `DPOP` that code also proves to hold a key (RFC 9449 section 7.1).
+    """
 
     COOKIE = "cookie"
     BEARER = "bearer"
+    DPOP = "dpop"
 
 
 @dataclass(frozen=True, slots=True)

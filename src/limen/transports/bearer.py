@@ -38,14 +38,20 @@ class BearerTransport:
         if line is None:
             return None
         scheme, _, credential = line.strip().partition(b" ")
-        if scheme.lower() != _SCHEME:
+        carrier = self._carrier_of(scheme.lower())
+        if carrier is None:
             return None
+        if isinstance(carrier, Refused):
+            return carrier
         credential = credential.strip()
         if not credential or len(line) > MAX_HEADER_OCTETS or not credential.isascii():
             return Refused(Reason.MALFORMED)
         if b" " in credential or b"," in credential:
             return Refused(Reason.AMBIGUOUS)
-        return Presented(self.carrier, access=Secret(credential.decode("ascii")))
+        return Presented(carrier, access=Secret(credential.decode("ascii")))
+
+    def _carrier_of(self, scheme: bytes) -> Carrier | Refused | None:
+        return self.carrier if scheme == _SCHEME else None
 
     def glance(self, line: bytes) -> bytes | None:
         """Return the credential of the only `Authorization` line, where one look is enough.

@@ -6,21 +6,22 @@ import concurrent.futures
 from typing import TYPE_CHECKING, Any, Self
 
 from limen.driver import drive_blocking
-from limen.effects import AskFeed, FindRevocation, RefreshKeys, Remember
+from limen.effects import AskFeed, FindRevocation, Increment, RefreshKeys, Remember
 from limen.feeds import blocking_feed_for, coverage
 from limen.guarantees import DEFAULT_MAX_LAG
-from limen.secret import Secret, octets_of
+from limen.secret import octets_of
 from limen.verdict import Absent, Reason, Refused
 from limen.verified import VerifiedCredentials
 from limen.verify.logs import blocking_log_at
 from limen.verify.parts import assemble, policy_of
 from limen.verify.remote_keys import KeyLimits
-from limen.verify.verifier import DEFAULT_LIMITS, REMEMBERED
+from limen.verify.verifier import DEFAULT_LIMITS, DEFAULT_PROOFS, REMEMBERED
 
 if TYPE_CHECKING:
     import ssl
 
     from limen.clock import Clock
+    from limen.dpop import Proof, ProofPolicy
     from limen.effects import AnyEffect
     from limen.guarantees import Guarantees
     from limen.keyring import Keyring
@@ -50,6 +51,8 @@ class BlockingVerifier:
         limits: KeyLimits = DEFAULT_LIMITS,
         tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
+        proofs: ProofPolicy = DEFAULT_PROOFS,
+        replays: BlockingStore | None = None,
     ) -> None:
         """Check every setting; raises `ConfigurationError`. Nothing is read yet."""
         self._parts = assemble(
@@ -61,7 +64,9 @@ class BlockingVerifier:
             limits=limits,
             tls=tls,
             clock=clock,
+            proofs=proofs,
         )
+        self._replays = replays
         self._keys = self._parts.keys
         self._log: BlockingStore | None = blocking_log_at(feed) if isinstance(feed, str) else feed
         self._feed: BlockingFeed | None = None
@@ -98,15 +103,18 @@ class BlockingVerifier:
         self._keys.keep_up()
         return self._verified.recognise(presented)
 
-    def authenticate(self, token: str | None) -> Verdict:
+    def _known(self, token: str, *, bound: bool) -> Authenticated | None:
+        self._keys.keep_up()
+        return self._verified.recognise(octets_of(token), bound=bound)
+
+    def authenticate(self, token: str | None, proof: Proof | None = None) -> Verdict:
         """Say who a token stands for; raises `StoreUnavailable` as `Verifier` does."""
         if not isinstance(token, str):
             return Absent() if token is None else Refused(Reason.MALFORMED)
-        known = self.recognise(octets_of(token))
-        if known is not None:
+        known = self._known(token, bound=proof is not None)
+        if known is not None and proof is None:
             return known
-        now = self._parts.clock.now()
-        verdict = drive_blocking(self._parts.strategy.authenticate(Secret(token), now), self, None)
+        verdict = drive_blocking(self._parts.judged(token, proof, known), self, None)
         self._parts.mismatches.notice(token, verdict)
         return verdict
 
@@ -121,6 +129,10 @@ class BlockingVerifier:
                 return self._verified.keep(effect)
             case FindRevocation() if self._log is not None:
                 return self._log.perform(effect)
+            case Increment() if self._replays is not None:
+                return self._replays.perform(effect)
+            case Increment():
+                return self._parts.seen_proofs.count(effect)
             case _:
                 raise TypeError(f"a verifier is not asked for {type(effect).__name__}")
 

@@ -6,21 +6,29 @@ import ssl
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from limen.authenticators.proof import ProofAuthenticator
 from limen.claims import TokenPolicy
 from limen.clock import Clock, SystemClock
+from limen.dpop import ProofPolicy
 from limen.errors import ConfigurationError
 from limen.revocation import Kind
+from limen.secret import Secret
 from limen.strategies.hybrid import HybridStrategy
 from limen.strategies.jwt import JwtStrategy
+from limen.strategies.session import again
 from limen.verify.fetching import checked_url
 from limen.verify.mismatches import Mismatches
 from limen.verify.remote_keys import KeyLimits, RemoteKeys
+from limen.verify.replays import SeenProofs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from limen.dpop import Proof
+    from limen.effects import Flow
     from limen.guarantees import Guarantees
     from limen.revocation import Revocation
+    from limen.verdict import Authenticated, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,8 @@ class Parts:
     max_lag: int
     interval: int
     mismatches: Mismatches
+    proofs: ProofAuthenticator
+    seen_proofs: SeenProofs
 
     @property
     def guarantees(self) -> Guarantees:
@@ -44,6 +54,21 @@ class Parts:
             absolute=strategy.policy.lifetime,
             needs_store=strategy.asks_feed,
         )
+
+    def judged(
+        self, token: str, proof: Proof | None, known: Authenticated | None = None
+    ) -> Flow[Verdict]:
+        """Judge a token by the rules of Limen itself; `known` is what was said of it before."""
+        now, secret = self.clock.now(), Secret(token)
+        if proof is None:
+            return self.strategy.authenticate(secret, now)
+
+        def judged_for(proven_key: str) -> Flow[Verdict]:
+            if known is not None:
+                return again(known, proven_key)
+            return self.strategy.authenticate(secret, now, proven_key)
+
+        return self.proofs.accept(proof, token, now, judged_for)
 
     def hear(self, entries: Sequence[Revocation]) -> None:
         """Forget the keys that were withdrawn; their entries leave the log again."""
@@ -62,6 +87,7 @@ def assemble(
     limits: KeyLimits,
     tls: ssl.SSLContext | None,
     clock: Clock | None,
+    proofs: ProofPolicy,
 ) -> Parts:
     """Build the parts; raises `ConfigurationError`. Nothing is opened and nothing is read."""
     if not 0 < feed_interval * 2 <= max_lag:
@@ -87,7 +113,19 @@ def assemble(
         max_lag=lag,
         interval=round(feed_interval * 1000),
         mismatches=Mismatches(policy, clock),
+        proofs=ProofAuthenticator(_without_nonce(proofs)),
+        seen_proofs=SeenProofs(),
     )
+
+
+def _without_nonce(proofs: ProofPolicy) -> ProofPolicy:
+    if proofs.nonce:
+        raise ConfigurationError(
+            "proofs.nonce",
+            "is for the Limen that signs: a verifier has no secret to make nonces with.",
+            "Leave it out here.",
+        )
+    return proofs
 
 
 def policy_of(issuer: str, audience: str, lifetime: float, leeway: float) -> TokenPolicy:

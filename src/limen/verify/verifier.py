@@ -8,12 +8,13 @@ import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from limen.dpop import ProofPolicy
 from limen.driver import drive
-from limen.effects import AskFeed, FindRevocation, RefreshKeys, Remember
+from limen.effects import AskFeed, FindRevocation, Increment, RefreshKeys, Remember
 from limen.errors import ConfigurationError
 from limen.feeds import coverage, feed_for
 from limen.guarantees import DEFAULT_MAX_LAG
-from limen.secret import Secret, octets_of
+from limen.secret import octets_of
 from limen.verdict import Absent, Reason, Refused
 from limen.verified import VerifiedCredentials
 from limen.verify.logs import log_at
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import ssl
 
     from limen.clock import Clock
+    from limen.dpop import Proof
     from limen.effects import AnyEffect
     from limen.guarantees import Guarantees
     from limen.keyring import Keyring
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("limen.verify")
 DEFAULT_LIMITS: Final = KeyLimits()
+DEFAULT_PROOFS: Final = ProofPolicy()
 REMEMBERED: Final = 20_000
 
 
@@ -46,6 +49,10 @@ class Verifier:
     Seconds: `lifetime` is the longest that a token may have, `leeway` excuses a clock that
     is behind, `feed_interval` lies between two looks at a log that announces nothing. `tls`
     is for an issuer whose certificate a private authority signed. For one event loop.
+
+    A token that is bound to a key is accepted with a proof only. `proofs` says how old that may
+    be, and `replays` is a store, such as a `RedisStore`, in which all processes see which were
+    used; without one each process knows its own.
     """
 
     def __init__(
@@ -63,6 +70,8 @@ class Verifier:
         limits: KeyLimits = DEFAULT_LIMITS,
         tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
+        proofs: ProofPolicy = DEFAULT_PROOFS,
+        replays: Store | None = None,
     ) -> None:
         """Check every setting; raises `ConfigurationError`. Nothing is opened or read yet."""
         self._parts = assemble(
@@ -74,7 +83,9 @@ class Verifier:
             limits=limits,
             tls=tls,
             clock=clock,
+            proofs=proofs,
         )
+        self._replays = replays
         self._keys = self._parts.keys
         self._log: Store | None = log_at(feed) if isinstance(feed, str) else feed
         self._feed: Feed | None = None
@@ -141,8 +152,14 @@ class Verifier:
         self._keys.keep_up()
         return self._verified.recognise(presented)
 
-    async def authenticate(self, token: str | None) -> Verdict:
+    def _known(self, token: str, *, bound: bool) -> Authenticated | None:
+        self._keys.keep_up()
+        return self._verified.recognise(octets_of(token), bound=bound)
+
+    async def authenticate(self, token: str | None, proof: Proof | None = None) -> Verdict:
         """Say who a token stands for; the rules are those of Limen itself.
+
+        One that is bound to a key needs a `proof`, about this very request and token.
 
         Raises `StoreUnavailable` while the keys are too old, or the log was not heard of for
         `max_lag` and cannot be asked either: answer 503, and accept nothing.
@@ -155,11 +172,10 @@ class Verifier:
                 "follows a feed and is not open.",
                 "Use it as a context manager, or pass verifier.lifespan to the application.",
             )
-        known = self.recognise(octets_of(token))
-        if known is not None:
+        known = self._known(token, bound=proof is not None)
+        if known is not None and proof is None:
             return known
-        now = self._parts.clock.now()
-        verdict = await drive(self._parts.strategy.authenticate(Secret(token), now), self, None)
+        verdict = await drive(self._parts.judged(token, proof, known), self, None)
         self._parts.mismatches.notice(token, verdict)
         return verdict
 
@@ -174,6 +190,10 @@ class Verifier:
                 return self._verified.keep(effect)
             case FindRevocation() if self._log is not None:
                 return await self._log.perform(effect)
+            case Increment() if self._replays is not None:
+                return await self._replays.perform(effect)
+            case Increment():
+                return self._parts.seen_proofs.count(effect)
             case _:
                 raise TypeError(f"a verifier is not asked for {type(effect).__name__}")
 

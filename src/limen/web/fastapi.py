@@ -55,10 +55,10 @@ class _PrincipalOf(SecurityBase):
         self.scheme_name = BEARER_SCHEME
 
     async def __call__(self, connection: HTTPConnection) -> Principal:
+        if not self.roles:
+            return await starlette.principal_of(connection)
         verdict = await starlette.request_auth_of(connection).verdict()
-        if self.roles:
-            return starlette.allowed(connection, verdict, self.roles)
-        return starlette.accepted(connection, verdict)
+        return starlette.allowed(connection, verdict, self.roles)
 
 
 async def _principal_or_none(connection: HTTPConnection) -> Principal | None:

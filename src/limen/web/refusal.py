@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from limen.dpop import ALGORITHMS
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from limen.settings import DpopMode
     from limen.verdict import Absent
 
 
@@ -26,18 +28,34 @@ class Refusal:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-# RFC 6750 section 3.1; RFC 9110 section 15.5.2 requires the header with every 401.
-_ABSENT = Refusal(401, "Not signed in", {"WWW-Authenticate": "Bearer"})
-_INVALID = Refusal(
-    401,
-    "The credential is not valid",
-    {"WWW-Authenticate": 'Bearer error="invalid_token"'},
-)
 _FOREIGN = Refusal(
     403,
     "A cookie acts only with an Origin header of ours or in trusted_origins; scripts send "
     "Authorization: Bearer instead",
 )
+# With what keys a client may prove itself. Ed25519 is another name of EdDSA.
+_PROVED_BY = f'algs="{" ".join(one for one in ALGORITHMS if one != "Ed25519")}"'
+_BEARER, _DPOP = "Bearer", f"DPoP {_PROVED_BY}"
+_SCHEMES: Mapping[DpopMode, tuple[str, ...]] = {
+    "off": (_BEARER,),
+    "accept": (_BEARER, _DPOP),
+    "require": (_DPOP,),
+}
+_BAD_BEARER = 'Bearer error="invalid_token"'
+_BAD_DPOP = f'DPoP error="invalid_token", {_PROVED_BY}'
+_INVALID: Mapping[DpopMode, tuple[str, ...]] = {
+    "off": (_BAD_BEARER,),
+    "accept": (_BAD_BEARER, _BAD_DPOP),
+    "require": (_BAD_DPOP,),
+}
+# What the client may know of why it is a question of proofs.
+_PROVING = {
+    Reason.BAD_PROOF: "invalid_dpop_proof",
+    Reason.PROOF_REPLAYED: "invalid_dpop_proof",
+    Reason.NONCE_NEEDED: "use_dpop_nonce",
+    Reason.UNPROVEN: "invalid_token",
+    Reason.NOT_BOUND: "invalid_token",
+}
 STORE_DOWN = Refusal(503, "Sign-in is unavailable, try again shortly", {"Retry-After": "1"})
 _FORBIDDEN = Refusal(
     403,
@@ -46,16 +64,32 @@ _FORBIDDEN = Refusal(
 )
 
 
-def refusal_of(verdict: Absent | Refused) -> Refusal:
-    """Return the answer for a request without an accepted credential."""
+def refusal_of(verdict: Absent | Refused, dpop: DpopMode = "off") -> Refusal:
+    """Return the answer for a request without an accepted credential.
+
+    `dpop` says which schemes are taken, as the setting does.
+    """
+    challenge = {"WWW-Authenticate": challenge_of(verdict, dpop)}
     if not isinstance(verdict, Refused):
-        return _ABSENT
+        return Refusal(401, "Not signed in", challenge)
     if verdict.reason is Reason.CROSS_ORIGIN:
         return _FOREIGN
     if verdict.reason is Reason.THROTTLED:
         wait = str(verdict.retry_after or 1)
         return Refusal(429, "Too many attempts", {"Retry-After": wait})
-    return _INVALID
+    return Refusal(401, "The credential is not valid", challenge)
+
+
+def challenge_of(verdict: Absent | Refused, dpop: DpopMode = "off") -> str:
+    """Return the challenge of a 401: what is accepted, and what was wrong.
+
+    RFC 6750 section 3.1 and RFC 9449 section 7.1; RFC 9110 section 15.5.2 requires one.
+    """
+    if not isinstance(verdict, Refused):
+        return ", ".join(_SCHEMES[dpop])
+    if verdict.reason in _PROVING:
+        return f'DPoP error="{_PROVING[verdict.reason]}", {_PROVED_BY}'
+    return ", ".join(_INVALID[dpop])
 
 
 def forbidden() -> Refusal:

@@ -11,7 +11,6 @@ from limen.evidence import Check, Public
 from limen.phase import Phase
 from limen.principal import Client
 from limen.transports import (
-    BearerTransport,
     Carrier,
     CookieTransport,
     OriginRule,
@@ -21,6 +20,7 @@ from limen.transports.origin import SAFE_METHODS, Provenance
 from limen.verdict import Absent, Authenticated, Issued, Reason, Refused, Verdict
 from limen.web import elsewhere
 from limen.web.closing import Socket, Stream
+from limen.web.proving import header_transport, judge_access
 
 if TYPE_CHECKING:
     from limen.authority import Limen
@@ -57,7 +57,7 @@ class Edge:
     def __init__(self, auth: Limen) -> None:
         settings = auth.settings
         self.auth = auth
-        self.bearer = BearerTransport()
+        self.bearer = header_transport(settings.dpop)
         self.origins = OriginRule(settings.base_url, settings.trusted_origins)
         several = settings.better_auth.multi_session > 0
         self._secure = CookieTransport(settings.cookies, secure=True, several=several)
@@ -211,7 +211,7 @@ class RequestAuth:
     def presented(self) -> Presented | Refused | None:
         """Return what the request carries.
 
-        An `Authorization: Bearer` header was put there on purpose, so it is judged alone
+        An `Authorization` header was put there on purpose, so it is judged alone
         and a cookie beside it is ignored: two identities never mix.
         """
         carried = self._edge.bearer.read(self.headers)
@@ -305,7 +305,7 @@ class RequestAuth:
             return Refused(Reason.CROSS_ORIGIN)
         verdict: Verdict = Absent()
         if carried.access is not None:
-            verdict = await auth.authenticate(carried.access.reveal())
+            verdict = await judge_access(self, carried.access.reveal(), carried.carrier)
         if by_cookie and not isinstance(verdict, Authenticated) and carried.refresh is not None:
             verdict = await self._renew(carried.refresh.reveal(), verdict)
         if by_cookie and isinstance(verdict, Authenticated) and auth.is_outdated(verdict.principal):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from limen.authority import Limen
     from limen.principal import Principal
+    from limen.settings import DpopMode
     from limen.verdict import Verdict
 
 P = ParamSpec("P")
@@ -58,7 +59,8 @@ async def principal_of(connection: HTTPConnection) -> Principal:
 
     Works for WebSockets too, which are closed with 1008.
     """
-    return accepted(connection, await request_auth_of(connection).verdict())
+    request_auth = request_auth_of(connection)
+    return accepted(connection, await request_auth.verdict(), request_auth.auth.settings.dpop)
 
 
 async def principal_or_none(connection: HTTPConnection) -> Principal | None:
@@ -67,8 +69,11 @@ async def principal_or_none(connection: HTTPConnection) -> Principal | None:
     A credential that is not accepted is answered with 401: an attack or an expired session
     must not pass for a visitor.
     """
-    verdict = await request_auth_of(connection).verdict()
-    return None if isinstance(verdict, Absent) else accepted(connection, verdict)
+    request_auth = request_auth_of(connection)
+    verdict = await request_auth.verdict()
+    if isinstance(verdict, Absent):
+        return None
+    return accepted(connection, verdict, request_auth.auth.settings.dpop)
 
 
 def requires(
@@ -92,18 +97,19 @@ def requires(
     return decorate
 
 
-def accepted(connection: HTTPConnection, verdict: Verdict) -> Principal:
-    """Return who a verdict accepts, or answer with 401."""
+def accepted(connection: HTTPConnection, verdict: Verdict, dpop: DpopMode = "off") -> Principal:
+    """Return who a verdict accepts, or answer with 401, which names the schemes of `dpop`."""
     if isinstance(verdict, Authenticated):
         return verdict.principal
-    raise refused(connection, refusal_of(verdict))
+    raise refused(connection, refusal_of(verdict, dpop))
 
 
 def allowed(connection: HTTPConnection, verdict: Verdict, roles: tuple[str, ...]) -> Principal:
     """Return who a verdict accepts if they hold every role; otherwise answer with 401 or 403."""
-    principal = accepted(connection, verdict)
+    auth = request_auth_of(connection).auth
+    principal = accepted(connection, verdict, auth.settings.dpop)
     holds = principal.roles.issuperset(roles)
-    assembly = request_auth_of(connection).auth.assembly
+    assembly = auth.assembly
     if assembly.traced:
         check = Check("roles", holds)
         assembly.tracer.record(assembly.parts.primary.name, Phase.AUTHZ_DECIDE, checks=(check,))

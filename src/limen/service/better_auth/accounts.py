@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from limen.service.better_auth.endpoint import Call
     from limen.verdict import Issued
 
+DPOP = "DPoP"
 CHALLENGE: HeaderPairs = (("WWW-Authenticate", "Bearer"),)
 CHOICE_PROBLEMS = (
     PASSWORD_TOO_SHORT,
@@ -189,8 +190,9 @@ def handed_over(call: Call, issued: Issued) -> dict[str, Any]:
     if not call.by_bearer:
         call.request_auth.deliver(issued)
         # What a page's script can read is the session's name; the credential itself is in
-        # a cookie that it cannot. Whoever is no browser may go on with either.
-        if call.by_browser:
+        # a cookie that it cannot. Whoever is no browser may go on with either, unless a header
+        # takes nothing that is not bound to a key.
+        if call.by_browser or call.auth.settings.dpop == "require":
             return {"token": issued.principal.session_id}
         call.shown = issued.access
         return {"token": issued.access.reveal()}
@@ -206,6 +208,8 @@ def bearer_members(issued: Issued) -> dict[str, Any]:
     members = {"token": issued.access.reveal(), "expiresAt": date(issued.access_expires_at)}
     if issued.refresh is not None:
         members["refreshToken"] = issued.refresh.reveal()
+    if issued.principal.bound_to is not None:
+        members["tokenType"] = DPOP  # RFC 9449 section 5
     return members
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from limen.service import limits
-from limen.service.better_auth import bodies, openapi, origin
+from limen.service.better_auth import bodies, openapi, origin, proving
 from limen.service.better_auth.endpoint import Call, Endpoint
 from limen.service.better_auth.finish import finish
 from limen.service.better_auth.routes import endpoints_of
-from limen.service.better_auth.sessions import CHALLENGE
 from limen.service.better_auth.why import why_of
 from limen.service.better_auth.wire import (
     INVALID_QUERY,
@@ -26,6 +25,7 @@ from limen.service.better_auth.wire import (
 from limen.service.incoming import Unreadable, path_within, query_of
 from limen.service.serving import Wire
 from limen.transports.origin import SAFE_METHODS
+from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
     from limen.authority import Limen
@@ -113,8 +113,17 @@ class BetterAuthApp(Wire):
         if endpoint.session:
             call.principal = await call.signed_in()
             if call.principal is None:
-                return UNAUTHORIZED.answer(CHALLENGE)
+                return UNAUTHORIZED.answer(proving.challenge(call, await _why_nobody(call)))
+        refusal = await proving.refusal_of_proof(call, endpoint)
+        if refusal is not None:
+            return refusal
         return await finish(call, await endpoint.handler(call))
+
+
+async def _why_nobody(call: Call) -> Refused:
+    """Return why nobody is signed in; a session may have ended that a token still names."""
+    verdict = await call.request_auth.verdict()
+    return verdict if isinstance(verdict, Refused) else Refused(Reason.UNKNOWN_SESSION)
 
 
 def _take_query(call: Call, scope: Scope) -> Answer | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
 from limen.errors import ConfigurationError
-from limen.principal import Principal
+from limen.principal import Client, Principal
 from limen.service.better_auth.wire import (
     JSON_TYPE,
     Answer,
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 # The client asks for its credentials in the body and keeps them itself.
 CARRIER_HEADER = b"x-limen-carrier"
+PROOF_HEADER = "dpop"
+# What an endpoint reads that may hand credentials to a client which keeps them itself.
+CARRIERS = (CARRIER_HEADER.decode(), PROOF_HEADER)
 
 Handler: TypeAlias = Callable[["Call"], Awaitable["Answer"]]
 Schema: TypeAlias = Mapping[str, Any]
@@ -65,6 +68,16 @@ class Endpoint:
     needed: frozenset[str] = frozenset()  # those of them without which it answers 400
     redirects: bool = False
 
+    @property
+    def proves(self) -> bool:
+        """Whether a client proves here which key it holds, with nothing that is bound to it yet."""
+        return PROOF_HEADER in self.headers
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether credentials may be in the body of its answer."""
+        return set(CARRIERS) <= set(self.headers)
+
 
 @dataclass(frozen=True, slots=True)
 class Description:
@@ -88,6 +101,12 @@ class Call(Visit):
     principal: Principal | None = None
     described: Description | None = None  # whom the answer tells of
     shown: Secret | None = None  # the access credential, if the body hands it over
+    proven_key: str | None = None  # to which what this client is given will be bound
+
+    @property
+    def client(self) -> Client:
+        """What the device list will say of this client, and the key that it has proved."""
+        return replace(self.request_auth.client, proven_key=self.proven_key)
 
     @property
     def actor(self) -> Principal:
@@ -165,11 +184,15 @@ class Call(Visit):
 
     @property
     def by_bearer(self) -> bool:
-        """Whether the client keeps its credentials itself and wants no cookies."""
+        """Whether the client keeps its credentials itself and wants no cookies.
+
+        Whoever has proved a key does: a page cannot prove anything about a cookie that its
+        script may not read.
+        """
         found = self.request_auth.presented()
-        if isinstance(found, Presented) and found.carrier is Carrier.BEARER:
+        if isinstance(found, Presented) and found.carrier is not Carrier.COOKIE:
             return True
-        return self.wants_bearer
+        return self.wants_bearer or self.proven_key is not None
 
     @property
     def wants_bearer(self) -> bool:

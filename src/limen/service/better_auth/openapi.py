@@ -118,6 +118,8 @@ def problems_of(one: Endpoint) -> tuple[Problem, ...]:
         problems.append(wire.TOO_MANY_REQUESTS)
     if one.session:
         problems.append(wire.UNAUTHORIZED)
+    if one.proves:
+        problems += [wire.INVALID_PROOF, wire.NONCE_NEEDED, wire.UNAUTHORIZED]
     return (*problems, *one.problems, _UNAVAILABLE)
 
 

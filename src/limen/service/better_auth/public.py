@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from limen.rotation import PUBLISH_FOR
+from limen.service.better_auth.accounts import DPOP
 from limen.service.better_auth.wire import UNAUTHORIZED, Answer, json_answer
 from limen.verdict import Refused
 
@@ -34,7 +35,8 @@ async def token(call: Call) -> Answer:
     minted = await call.auth.service_token(call.actor)
     if isinstance(minted, Refused):
         return UNAUTHORIZED.answer((("WWW-Authenticate", "Bearer"),))
-    return json_answer({"token": minted.reveal()})
+    kind = {"tokenType": DPOP} if call.actor.bound_to is not None else {}
+    return json_answer({"token": minted.reveal(), **kind})
 
 
 async def jwks(call: Call) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from limen.account import MAX_NAME
@@ -17,7 +18,7 @@ from limen.service.better_auth import (
     usernames,
 )
 from limen.service.better_auth.bodies import Body, Field
-from limen.service.better_auth.endpoint import CARRIER_HEADER, Endpoint
+from limen.service.better_auth.endpoint import CARRIERS, PROOF_HEADER, Endpoint
 from limen.service.better_auth.routes_social import social_endpoints
 from limen.service.better_auth.wire import UNAUTHORIZED
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from limen.authority import Limen
 
 MAX_IMAGE = 8_192  # characters of a picture's address
-_CARRIER = (CARRIER_HEADER.decode(),)
 _IMAGE = Field("image", most=MAX_IMAGE)
 _REMEMBER = Field("rememberMe", "boolean")
 _CALLBACK = Field("callbackURL")
@@ -80,7 +80,7 @@ ENDPOINTS: Final = (
         problems=accounts.SIGN_UP_PROBLEMS,
         limited=True,
         opens=True,
-        headers=_CARRIER,
+        headers=CARRIERS,
     ),
     Endpoint(
         "POST",
@@ -92,7 +92,7 @@ ENDPOINTS: Final = (
         problems=accounts.SIGN_IN_PROBLEMS,
         limited=True,
         opens=True,
-        headers=_CARRIER,
+        headers=CARRIERS,
     ),
     Endpoint(
         "POST",
@@ -102,6 +102,7 @@ ENDPOINTS: Final = (
         schemas.SUCCESS,
         body=SIGN_OUT,
         needs_store=False,
+        headers=(PROOF_HEADER,),
     ),
     Endpoint(
         "GET",
@@ -127,6 +128,7 @@ ENDPOINTS: Final = (
         schemas.REFRESHED,
         body=REFRESH,
         problems=(UNAUTHORIZED,),
+        headers=(PROOF_HEADER,),
     ),
     Endpoint(
         "GET",
@@ -171,7 +173,7 @@ ENDPOINTS: Final = (
         problems=accounts.CHANGE_PROBLEMS,
         session=True,
         limited=True,
-        headers=_CARRIER,
+        headers=CARRIERS,
     ),
     Endpoint(
         "POST",
@@ -221,4 +223,10 @@ def endpoints_of(auth: Limen) -> tuple[Endpoint, ...]:
         table = (*table, *device_sessions.ENDPOINTS)
     if settings.usernames.enabled:
         table = (*table, *usernames.ENDPOINTS)
+    if settings.dpop == "off":
+        table = tuple(_without_proof(one) for one in table)
     return tuple(one for one in table if keeps or not one.needs_store)
+
+
+def _without_proof(one: Endpoint) -> Endpoint:
+    return replace(one, headers=tuple(name for name in one.headers if name != PROOF_HEADER))

@@ -8,7 +8,7 @@ from limen.errors import ConfigurationError
 from limen.provider import checked_providers
 from limen.service.better_auth import identities, schemas, wire
 from limen.service.better_auth.bodies import Body, Field
-from limen.service.better_auth.endpoint import CARRIER_HEADER, Endpoint
+from limen.service.better_auth.endpoint import CARRIERS, Endpoint
 from limen.service.better_auth.social_refusals import LINK_PROBLEMS, RETURNED, SIGN_IN_PROBLEMS
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from limen.service.better_auth.wire import Answer
     from limen.social.access import ProviderAccess
 
-_CARRIER: Final = (CARRIER_HEADER.decode(),)
 _MAX_TOKEN: Final = 16_384
 _MAX_PARAMETER: Final = 1_024
 _MAX_URL: Final = 2_048
@@ -97,7 +96,7 @@ def _away(handlers: SocialEndpoints | None) -> tuple[Endpoint, ...]:
             problems=SIGN_IN_PROBLEMS,
             limited=True,
             opens=True,
-            headers=_CARRIER,
+            headers=CARRIERS,
         ),
         Endpoint(
             "POST",

@@ -69,11 +69,13 @@ COMPONENTS: Final[dict[str, Any]] = {
 
 STATUS: Final = _object({"status": {"const": True}})
 STATUS_AND_MESSAGE: Final = _object({"status": {"const": True}, "message": _TEXT})
+# Of what can be used only with a proof of the key that it is bound to.
+_BOUND: Final = {"tokenType": {"const": "DPoP"}}
 SUCCESS: Final = _object({"success": {"const": True}})
 SUCCESS_AND_MESSAGE: Final = _object({"success": {"const": True}, "message": _TEXT})
 AVAILABLE: Final = _object({"available": _FLAG})
 OK: Final = _object({"ok": {"const": True}})
-TOKEN: Final = _object({"token": _TEXT})
+TOKEN: Final = _object({"token": _TEXT}, _BOUND)
 SESSIONS: Final = {"type": "array", "items": _named("Session")}
 KEY_SET: Final = _object(
     {
@@ -84,7 +86,7 @@ KEY_SET: Final = _object(
     }
 )
 # Present when the client asked for `x-limen-carrier: bearer`.
-_KEPT_BY_CLIENT: Final = {"refreshToken": _TEXT, "expiresAt": _DATE}
+_KEPT_BY_CLIENT: Final = {"refreshToken": _TEXT, "expiresAt": _DATE, **_BOUND}
 SIGNED_UP: Final = _object(
     {
         "token": {
@@ -115,7 +117,7 @@ REFRESHED: Final = _object(
         },
         "expiresAt": _DATE,
     },
-    {"refreshToken": _TEXT},
+    {"refreshToken": _TEXT, **_BOUND},
 )
 SIGNED_IN_NOW: Final = _object(
     {"session": _named("Session"), "user": {"anyOf": [_named("User"), _named("Subject")]}}

@@ -11,6 +11,7 @@ from limen.revocation import Target
 from limen.service.better_auth import several
 from limen.service.better_auth.accounts import bearer_members
 from limen.service.better_auth.endpoint import Description
+from limen.service.better_auth.proving import challenge, refused
 from limen.service.better_auth.wire import (
     UNAUTHORIZED,
     Answer,
@@ -21,14 +22,13 @@ from limen.service.better_auth.wire import (
 )
 from limen.transports import Carrier
 from limen.transports.origin import Provenance
-from limen.verdict import Authenticated, Issued, Reason, Refused
+from limen.verdict import Absent, Authenticated, Issued, Reason, Refused
 
 if TYPE_CHECKING:
     from limen.principal import Principal
     from limen.service.better_auth.endpoint import Call
 
 _NO_CACHE = (("Pragma", "no-cache"),)
-CHALLENGE = (("WWW-Authenticate", 'Bearer error="invalid_token"'),)
 
 
 async def get_session(call: Call) -> Answer:
@@ -140,8 +140,12 @@ async def sign_out(call: Call) -> Answer:
     """End the session of this client, if it has one, and make it forget its cookies."""
     refresh = call.body.get("refreshToken")
     others = several.held_by_cookie(call)
+    carried = call.carried()
+    if carried is not None and carried.carrier is Carrier.DPOP and call.proven_key is None:
+        return refused(call, Refused(Reason.UNPROVEN))
     told = (refresh,) if refresh else ()
-    await call.auth.sign_out(*call.held(), *told, *(one.reveal() for one in others.values()))
+    held = (*call.held(), *told, *(one.reveal() for one in others.values()))
+    await call.auth.sign_out(*held, proven_key=call.proven_key)
     withdraw(call)
     several.forget(call, *others)
     return json_answer({"success": True})
@@ -160,12 +164,16 @@ async def refresh(call: Call) -> Answer:
         held = carried.refresh or carried.access
         text = held.reveal() if held else None
     if text is None:
-        return UNAUTHORIZED.answer((("WWW-Authenticate", "Bearer"),))
-    issued = await call.auth.refresh(text)
+        return UNAUTHORIZED.answer(challenge(call, Absent()))
+    # What travels by cookie is never bound, so no proof goes with it.
+    proven_key = None if by_cookie else call.proven_key
+    if call.auth.settings.dpop == "require" and not by_cookie and proven_key is None:
+        return refused(call, Refused(Reason.BAD_PROOF))
+    issued = await call.auth.refresh(text, proven_key=proven_key)
     if isinstance(issued, Refused):
         if by_cookie:
             call.forget(issued)
-        return UNAUTHORIZED.answer(CHALLENGE)
+        return refused(call, issued)
     return _handed_back(call, issued, by_cookie=by_cookie)
 
 

@@ -13,7 +13,7 @@ from limen.service.better_auth.accounts import (
     verification_link,
 )
 from limen.service.better_auth.bodies import Body, Field
-from limen.service.better_auth.endpoint import CARRIER_HEADER, Endpoint
+from limen.service.better_auth.endpoint import CARRIERS, Endpoint
 from limen.service.better_auth.wire import Answer, json_answer
 from limen.usernames import ANY_USERNAME
 
@@ -69,7 +69,7 @@ ENDPOINTS: Final = (
         problems=(*SIGN_IN_PROBLEMS, wire.WRONG_USERNAME, *names.FORM_PROBLEMS),
         limited=True,
         opens=True,
-        headers=(CARRIER_HEADER.decode(),),
+        headers=CARRIERS,
     ),
     Endpoint(
         "POST",

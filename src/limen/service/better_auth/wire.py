@@ -60,6 +60,8 @@ INVALID_ERROR_URL = Problem(403, "INVALID_ERROR_CALLBACK_URL", "Invalid errorCal
 INVALID_NEW_USER_URL = Problem(403, "INVALID_NEW_USER_CALLBACK_URL", "Invalid newUserCallbackURL")
 # -- who asks
 UNAUTHORIZED = Problem(401, "UNAUTHORIZED", "Unauthorized")
+INVALID_PROOF = Problem(401, "INVALID_DPOP_PROOF", "Invalid DPoP proof")
+NONCE_NEEDED = Problem(401, "USE_DPOP_NONCE", "The DPoP proof needs the nonce of this answer")
 TOO_MANY_REQUESTS = Problem(429, None, "Too many requests. Please try again later.")
 # -- accounts
 INVALID_EMAIL = Problem(400, "INVALID_EMAIL", "Invalid email")

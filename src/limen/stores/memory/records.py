@@ -13,6 +13,7 @@ from limen.family import (
     Rotated,
     Rotation,
     Superseded,
+    Unproven,
     judge,
 )
 from limen.keyring import KeyRecord, KeyState
@@ -54,6 +55,8 @@ class Records(Accounts):
         if record is None:
             return None
         session = self.sessions[record.session_id]
+        if session.bound_to != effect.proven_key:
+            return Unproven()
         presentation = self.presentation(record, effect.now, effect.grace)
         if presentation is Presentation.REPLAY:
             ids, latest = self.end([session.id], effect.now)

@@ -17,6 +17,7 @@ from limen.family import (
     Rotated,
     Rotation,
     Superseded,
+    Unproven,
     judge,
 )
 from limen.revocation import Target
@@ -77,6 +78,9 @@ def rotate(effect: RotateRefresh) -> Steps[Rotation | None]:
         member = yield from _read(effect.digest)
         if member is None:
             return None
+        # A session is bound when it begins and never again, so this need not be looked at twice.
+        if member.standing.session.bound_to != effect.proven_key:
+            return Unproven()
         presentation = member.presented(effect.now, effect.grace)
         if presentation is Presentation.REPLAY:
             return (yield from _replay(effect, member.standing))

@@ -47,17 +47,20 @@ def names(values: frozenset[str]) -> str:
 
 
 def body_of(session: Session) -> str:
-    """Return, as JSON, what no script looks at."""
-    return json.dumps(
-        [
-            session.authenticated_at,
-            session.methods,
-            session.client.address,
-            session.client.user_agent,
-            session.remembered,
-            sorted(session.roles),
-        ]
-    )
+    """Return, as JSON, what no script looks at.
+
+    Only a bound session has a last part: a process of the version before, which would take its
+    credentials from anybody, cannot read it.
+    """
+    body: list[object] = [
+        session.authenticated_at,
+        session.methods,
+        session.client.address,
+        session.client.user_agent,
+        session.remembered,
+        sorted(session.roles),
+    ]
+    return json.dumps(body if session.bound_to is None else [*body, session.bound_to])
 
 
 def fields_of(session: Session) -> str | None:
@@ -73,7 +76,7 @@ def _set(text: bytes) -> frozenset[str]:
 def session_of(row: list[bytes]) -> Session:
     """Return the session of a row: its id, then the fields in the order of the scripts."""
     id_, subject, strategy, created, used, expires, idle, body, fields = row
-    authenticated_at, methods, address, user_agent, remembered, roles = json.loads(body)
+    authenticated_at, methods, address, user_agent, remembered, roles, *bound = json.loads(body)
     return Session(
         id=text_of(id_),
         subject=text_of(subject),
@@ -88,6 +91,7 @@ def session_of(row: list[bytes]) -> Session:
         remembered=remembered,
         roles=frozenset(roles),
         fields=text_of(fields) or _NO_FIELDS,  # as of a session from before there were fields
+        bound_to=bound[0] if bound else None,
     )
 
 

@@ -15,6 +15,7 @@ from limen.family import (
     Rotated,
     Rotation,
     Superseded,
+    Unproven,
     judge,
 )
 from limen.revocation import Kind
@@ -57,6 +58,8 @@ def rotate(connection: Connection, effect: RotateRefresh) -> Rotation | None:
     standing = sessions.standing(connection, record.session_id)
     if standing is None:
         return None
+    if standing.session.bound_to != effect.proven_key:
+        return Unproven()
     following = _successor_used(connection, record)
     presentation = judge(record, following, effect.now, effect.grace)
     if presentation is Presentation.REPLAY:

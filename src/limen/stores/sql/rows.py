@@ -127,6 +127,7 @@ def session_values(session: Session) -> Values:
         "remembered": session.remembered,
         "roles": names(sorted(session.roles)),
         "fields": session.fields,
+        "bound_to": session.bound_to,
     }
 
 
@@ -154,6 +155,7 @@ def session_of(kept: Columns) -> Session:
         remembered=bool(kept["remembered"]),
         roles=_set(kept["roles"]),
         fields=kept["fields"],
+        bound_to=kept["bound_to"],
     )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 # The migration that builds exactly these tables.
-REVISION: Final = "0004"
+REVISION: Final = "0005"
 VERSION_TABLE: Final = "limen_schema"
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
@@ -128,6 +128,7 @@ session = Table(
     Column("remembered", Boolean, nullable=False),
     Column("roles", Words, nullable=False),  # a JSON array
     Column("fields", Words, nullable=False, server_default="{}"),  # a JSON object
+    Column("bound_to", Words),  # the thumbprint of a key
     Index(None, "subject"),
     Index(None, "expires_at"),
 )
