@@ -156,8 +156,13 @@ class World:
         }
         if "store" not in changes:
             options.update(self.options)
-        auth = Limen(self.strategy, **(options | changes))  # type: ignore[arg-type]  # a name from a list
-        self.loop.run(auth.open())
+        strategy = changes.pop("strategy", self.strategy)
+        auth = Limen(strategy, **(options | changes))
+        try:
+            self.loop.run(auth.open())
+        except Exception:
+            self.loop.run(auth.close())  # what was opened before it failed
+            raise
         return Node(self.loop, auth, self.letters)
 
     def listen(self) -> None:

@@ -11,6 +11,7 @@ It runs in nine cells: three strategies on three stores. `cell.near` and `cell.f
 processes, `cell.clock` is theirs. `with cell.ends(copy): ...` says that what happens inside
 ends a copied credential, and asserts what the row expects. Where the row says `Without`, the
 function given to `@attacks.without(47)` shows why instead. The rest is asserted by hand.
+Where strategy and store make no difference, the row names the `tests` that try it instead.
 """
 
 from __future__ import annotations

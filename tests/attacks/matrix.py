@@ -45,6 +45,7 @@ class Row:
     session: Expected = AT_ONCE
     hybrid: Expected = AT_ONCE
     told: AuditKind | None = None  # what the audit log must say afterwards
+    tests: tuple[str, ...] = ()  # what proves it instead, where it is not tried cell by cell
 
     def of(self, strategy: str) -> Expected:
         """Return what one strategy is expected to answer."""
@@ -63,10 +64,20 @@ def _signed(number: int, title: str, reason: str, told: AuditKind | None = None)
     return Row(number, title, session=Without(reason), told=told)
 
 
+def _alike(number: int, title: str, *tests: str) -> Row:
+    """Return the row of an attack that tests elsewhere try, alike for every cell."""
+    return Row(number, title, tests=tests)
+
+
 def _nobody(reason: str) -> tuple[Without, Without, Without]:
     return (Without(reason),) * 3
 
 
+_NO_KEY = "no key signs a session id, so none can be changed, lost or named by it"
+_FORGED = (
+    "test_forged_doors.py::test_authenticate_refuses_every_case_as_a_value",
+    "test_forged_doors.py::test_http_answers_every_case_alike",
+)
 _NO_REFRESH = "a session id is renewed as it is; there is no refresh token"
 
 ROWS = (
@@ -132,5 +143,42 @@ ROWS = (
         AuditKind.REFRESH_REPLAYED,
     ),
     Row(46, "One kind of credential stands in the place of another"),
+    # -- keys
+    _signed(47, "A key changes while requests are under way", _NO_KEY),
+    _signed(48, "A key is taken away while its tokens live", _NO_KEY),
+    _signed(49, "A key that leaked is withdrawn", _NO_KEY, AuditKind.REVOKED),
+    Row(50, "The older of two secrets stands first"),
+    _alike(
+        51,
+        "A token, a redirect or a foreign address says where keys are",
+        *_FORGED,
+        "test_verify_hostile.py::test_a_redirect_is_not_followed",
+        "test_verify_hostile.py::test_an_address_that_cannot_be_trusted_is_refused_at_start",
+    ),
+    _alike(
+        52,
+        "The address of the keys is gone, lies, drips or floods",
+        "test_verify_hostile.py::test_an_answer_of_the_wrong_kind_is_refused_in_time",
+        "test_verify_hostile.py"
+        "::test_a_hostile_answer_keeps_the_keys_of_before_until_they_are_too_old",
+        "test_verify_issuer.py"
+        "::test_an_issuer_that_is_gone_is_believed_for_as_long_as_its_keys_may_age",
+    ),
+    _alike(
+        53,
+        "Every request invents a key id",
+        "test_verify_issuer.py::test_a_flood_of_invented_key_ids_costs_one_fetch",
+        "test_forged_doors.py::test_a_second_service_refuses_every_case_and_asks_for_keys_once",
+    ),
+    _alike(
+        54,
+        "A key id is a path, a query or huge, or stands twice in a set",
+        *_FORGED,
+        "test_jws.py"
+        "::test_a_set_that_mixes_secrets_with_public_keys_or_repeats_an_id_is_refused_whole",
+        "test_verify_hostile.py::test_a_set_that_says_what_it_must_not_is_refused_as_a_whole",
+    ),
+    _alike(55, "A token has no signature, another's, or one of another kind", *_FORGED),
+    Row(56, "A weak secret is configured"),
 )
 BY_NUMBER = {row.number: row for row in ROWS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import test_attack_copies
 import test_attack_cross_site
 import test_attack_fixation
+import test_attack_keys
 import test_attack_pages
 import test_attack_refresh
 import test_attack_theft
@@ -21,8 +23,44 @@ GROUPS = (
     test_attack_cross_site,
     test_attack_pages,
     test_attack_refresh,
+    test_attack_keys,
 )
 CONFORMANCE = Path(__file__).parents[2] / "conformance" / "attacks.csv"
+
+
+TESTS = Path(__file__).parents[1]
+
+
+def marks_of(path: Path, name: str) -> set[str]:
+    """Return what a test, or the whole module of it, says that it proves."""
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    (test,) = (
+        one
+        for one in module.body
+        if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)) and one.name == name
+    )
+    of_all = (
+        one.value
+        for one in module.body
+        if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "pytestmark"
+    )
+    return {
+        text
+        for source in (*test.decorator_list, *of_all)
+        for call in ast.walk(source)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.proves"
+        for text in eval(ast.unparse(call), {"pytest": pytest}).args
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [pytest.param(row.number, test, id=test) for row in ROWS for test in row.tests],
+)
+def test_what_is_tried_elsewhere_is_there_and_says_so(number: int, named: str) -> None:
+    file, _, name = named.partition("::")
+    (path,) = TESTS.rglob(file)
+    assert f"attack:{number}" in marks_of(path, name)
 
 
 def test_every_row_has_its_nine_cells() -> None:
@@ -31,6 +69,7 @@ def test_every_row_has_its_nine_cells() -> None:
     assert set(cells) == {
         f"A{row.number:02}-{strategy}-{store}"
         for row in ROWS
+        if not row.tests
         for strategy in STRATEGIES
         for store in STORES
     }
@@ -41,7 +80,9 @@ def test_numbers_and_titles_are_given_once() -> None:
     assert len({row.title for row in ROWS}) == len(ROWS)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"A{row.number:02}")
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if not row.tests], ids=lambda row: f"A{row.number:02}"
+)
 def test_conformance_says_the_same_of_what_does_not_apply(row) -> None:
     with CONFORMANCE.open(encoding="utf-8") as lines:
         told = {line["id"]: line for line in csv.DictReader(lines)}[f"attack:{row.number}"]

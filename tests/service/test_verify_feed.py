@@ -126,6 +126,7 @@ def test_what_is_revoked_is_refused(followed: tuple[Live, str]) -> None:
             assert time.monotonic() < until
 
 
+@pytest.mark.proves("attack:49")
 def test_a_withdrawn_key_stays_withdrawn_whatever_is_published(followed: tuple[Live, str]) -> None:
     live, feed = followed
     token = str(live.app("key@example.org")[1]["token"])

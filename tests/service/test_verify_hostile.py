@@ -63,6 +63,7 @@ ANSWERS: dict[str, Any] = {
 }
 
 
+@pytest.mark.proves("attack:52")
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_of_the_wrong_kind_is_refused_in_time(name: str) -> None:
     with key_server(ANSWERS[name]) as server:
@@ -97,7 +98,7 @@ def test_a_good_answer_of_the_same_kind_is_taken() -> None:
         assert server.asked == ["GET /jwks HTTP/1.1"] * 2
 
 
-@pytest.mark.proves("asvs:13.2.4")
+@pytest.mark.proves("asvs:13.2.4", "attack:51")
 def test_a_redirect_is_not_followed() -> None:
     with (
         key_server(document(keys(GOOD))) as elsewhere,
@@ -108,6 +109,7 @@ def test_a_redirect_is_not_followed() -> None:
         assert (len(server.asked), len(elsewhere.asked)) == (1, 0)
 
 
+@pytest.mark.proves("attack:54")
 @pytest.mark.parametrize(
     ("name", "body"),
     [
@@ -163,6 +165,7 @@ def test_what_is_for_somebody_else_is_passed_over() -> None:
     assert [key.id for key in read_key_set(b" " + keys(*others, GOOD) + b"\n", 32)] == ["good"]
 
 
+@pytest.mark.proves("attack:52")
 def test_a_hostile_answer_keeps_the_keys_of_before_until_they_are_too_old(shared: Live) -> None:
     token = str(shared.app("before@example.org")[1]["token"])
     good = shared.client().get("/jwks").content
@@ -182,6 +185,7 @@ def test_a_hostile_answer_keeps_the_keys_of_before_until_they_are_too_old(shared
             verifier.authenticate(token)
 
 
+@pytest.mark.proves("attack:53")
 def test_many_who_wait_for_one_slow_fetch_make_one() -> None:
     begun, go_on = threading.Event(), threading.Event()
 
@@ -206,7 +210,7 @@ def test_many_who_wait_for_one_slow_fetch_make_one() -> None:
         assert len(server.asked) == 1
 
 
-@pytest.mark.proves("asvs:12.2.1")
+@pytest.mark.proves("asvs:12.2.1", "attack:51")
 @pytest.mark.parametrize(
     "url",
     [
@@ -263,7 +267,7 @@ def test_settings_that_are_none_are_refused_without_what_they_hold(
     assert "secret@" not in str(refused.value)
 
 
-@pytest.mark.proves("asvs:12.3.2")
+@pytest.mark.proves("asvs:12.3.2", "attack:51")
 def test_who_answers_over_https_is_checked(tmp_path: Path) -> None:
     authority, secret = certificate(tmp_path, "127.0.0.1")
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -161,7 +161,7 @@ def test_forged_and_foreign_text_is_refused(shared: Live) -> None:
     assert isinstance(verifier.authenticate(token), Authenticated)
 
 
-@pytest.mark.proves("asvs:11.2.2", "asvs:13.3.4")
+@pytest.mark.proves("asvs:11.2.2", "asvs:13.3.4", "attack:47")
 def test_keys_that_rotate_are_known_before_they_sign(start: Callable[..., Live]) -> None:
     live = start("hybrid")
     verifier = BlockingVerifier(f"{live.api}/jwks", **NAMED)
@@ -180,6 +180,7 @@ def test_keys_that_rotate_are_known_before_they_sign(start: Callable[..., Live])
     assert subject_of(eager.authenticate(first))  # its key verifies on
 
 
+@pytest.mark.proves("attack:52")
 def test_an_issuer_that_is_gone_is_believed_for_as_long_as_its_keys_may_age(
     start: Callable[..., Live],
 ) -> None:
@@ -215,6 +216,7 @@ def test_an_issuer_that_never_answered_lets_nobody_in_and_is_found_when_it_comes
     assert asyncio.run(wait_for_it())
 
 
+@pytest.mark.proves("attack:53")
 def test_a_flood_of_invented_key_ids_costs_one_fetch(shared: Live) -> None:
     token = token_of(shared, "flood@example.org")
     keys = shared.client().get("/jwks").content

@@ -55,6 +55,7 @@ def signing_key(one: BlockingLimen) -> str:
     return next(record.id for record in records if record.state.value == "signing")
 
 
+@pytest.mark.proves("attack:49")
 @pytest.mark.parametrize("strategy", SIGNED)
 def test_a_withdrawn_key_is_refused_by_other_processes_for_good(strategy):
     clock, (here, there) = processes(strategy, 2)
@@ -66,6 +67,7 @@ def test_a_withdrawn_key_is_refused_by_other_processes_for_good(strategy):
     assert isinstance(there.authenticate(forged_by(thief, clock)), Refused)
 
 
+@pytest.mark.proves("attack:47")
 @pytest.mark.parametrize("strategy", SIGNED)
 def test_what_a_process_signs_long_after_a_rotation_elsewhere_is_accepted(strategy):
     clock, (here, there) = processes(strategy, 2)

@@ -191,6 +191,7 @@ def test_a_key_can_be_sealed_again_under_a_new_secret() -> None:
         reseal(record, Secrets.of(NEW), SystemEntropy())
 
 
+@pytest.mark.proves("attack:50")
 @pytest.mark.parametrize("algorithm", [Algorithm.EDDSA, Algorithm.HS256])
 def test_derived_keys_are_the_same_everywhere_and_the_newest_signs(algorithm: Algorithm) -> None:
     before = derived_keyring(Secrets.of(OLD), algorithm)

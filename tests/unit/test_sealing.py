@@ -123,7 +123,7 @@ def test_what_is_sealed_opens_again(plain: bytes, context: bytes) -> None:
     assert len(sealed) == 1 + 8 + 12 + len(plain) + 16
 
 
-@pytest.mark.proves("asvs:13.3.4", "asvs:11.2.2")
+@pytest.mark.proves("asvs:13.3.4", "asvs:11.2.2", "attack:50")
 def test_an_older_secret_still_opens_and_the_newest_seals() -> None:
     before = Secrets.of(OLD).seal(b"plain", "purpose", b"", NONCE)
     rotated = Secrets.of([NEW, OLD])

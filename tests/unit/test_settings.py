@@ -60,6 +60,7 @@ def test_a_wrong_setting_is_named_with_its_remedy(wrong, setting, remedy):
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.proves("attack:56")
 @pytest.mark.parametrize(
     ("secret", "problem"),
     [
@@ -86,7 +87,7 @@ def test_a_bad_secret_is_refused_at_start_and_not_repeated(secret, problem):
         assert secret not in str(caught.value)
 
 
-@pytest.mark.proves("asvs:13.3.1")
+@pytest.mark.proves("asvs:13.3.1", "attack:56")
 def test_a_placeholder_from_an_example_is_no_secret():
     with pytest.raises(ConfigurationError, match="secret"):
         BlockingLimen("jwt", refresh=None, secret="change-me-please-your-secret-key-here!!")
