@@ -289,15 +289,15 @@ def _strategy_named(
     horizon = max(policy.lifetime + policy.leeway, _elsewhere(settings))
     # `check` is about the strategy that issues; an accepted one keeps its preset.
     check = settings.revocation_check if name == settings.strategy else CHECKS[name][0]
-    max_lag = round(settings.max_lag * 1000)
+    max_lag, limit = round(settings.max_lag * 1000), settings.session_limit()
     if name == "session":
         return SessionStrategy(
-            lifetimes, log_horizon=horizon, max_lag=max_lag, revocation_check=check
+            lifetimes, log_horizon=horizon, max_lag=max_lag, revocation_check=check, limit=limit
         )
     if name == "jwt":
         refresh = settings.refresh is not None
         return JwtStrategy(
-            keys, policy, lifetimes, refresh=refresh, grace=grace, log_horizon=horizon
+            keys, policy, lifetimes, refresh=refresh, grace=grace, log_horizon=horizon, limit=limit
         )
     return HybridStrategy(
         keys,
@@ -307,6 +307,7 @@ def _strategy_named(
         log_horizon=horizon,
         max_lag=max_lag,
         revocation_check=check,
+        limit=limit,
     )
 
 

@@ -20,7 +20,6 @@ from limen.awaited import AwaitedVerbs
 from limen.connections import Connection, Connections
 from limen.driver import drive
 from limen.effects import (
-    REVOKING,
     AppendAudit,
     AskFeed,
     AskPosition,
@@ -31,6 +30,7 @@ from limen.effects import (
     SearchBreaches,
     SendLetter,
     VerifyPassword,
+    may_have_revoked,
 )
 from limen.errors import LimenError, StoreUnavailable
 from limen.feeds import coverage, feed_for, position
@@ -292,7 +292,7 @@ class Limen(AwaitedVerbs):
             return None
         keeps = self._assembly.parts.keeps or not isinstance(told, AppendAudit)
         answer = await self._store.perform(told) if keeps else None
-        if isinstance(told, REVOKING):
+        if may_have_revoked(told, answer):
             await self._look_at_log()
         self._auditing.kept(told, answer)
         return answer

@@ -15,7 +15,6 @@ from limen.audit_hooks import BlockingHooks
 from limen.auditing import Auditing
 from limen.driver import drive_blocking
 from limen.effects import (
-    REVOKING,
     AppendAudit,
     AskFeed,
     AskPosition,
@@ -26,6 +25,7 @@ from limen.effects import (
     SearchBreaches,
     SendLetter,
     VerifyPassword,
+    may_have_revoked,
 )
 from limen.errors import StoreUnavailable
 from limen.feeds import blocking_feed_for, coverage, position
@@ -217,7 +217,7 @@ class BlockingLimen:
             return None
         keeps = self._assembly.parts.keeps or not isinstance(told, AppendAudit)
         answer = self._store.perform(told) if keeps else None
-        if isinstance(told, REVOKING) and self._feed is not None:
+        if may_have_revoked(told, answer) and self._feed is not None:
             # The revocation is committed; the feed's lease covers a failed look.
             with contextlib.suppress(StoreUnavailable):
                 self._feed.catch_up()

@@ -21,6 +21,11 @@ HANDLE_PREFIX = "ses_"
 HANDLE_OCTETS = 16
 CREDENTIAL_LENGTH = len(SESSION_PREFIX) + 43
 
+OnLimit: TypeAlias = Literal["end_oldest", "refuse"]
+# A person has some ten devices, and a script that signs in every night leaves thirty sessions
+# behind in thirty days. More are a fault or an attack, which then costs a bounded number of rows.
+DEFAULT_MAX_SESSIONS: Final = 100
+
 FieldKind: TypeAlias = Literal["string", "number", "boolean"]
 MAX_FIELDS_OCTETS: Final = 4_096  # of all that an application keeps with one session, as JSON
 # What a session says of itself on the wire; an application's own members have other names.
@@ -93,6 +98,26 @@ class Session:
     def ends_at(self) -> int:
         """Return when the session ends if nobody uses it again."""
         return min(self.used_at + self.idle, self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimit:
+    """How many live sessions one subject may have at once (ASVS 7.1.2).
+
+    Above it the session whose last use is the longest ago ends; or, unless `evicts`, no other
+    one begins.
+    """
+
+    most: int
+    evicts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that has begun, and the handles of those that ended so that it could."""
+
+    session: Session
+    ended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +200,15 @@ def check_declared(fields: Mapping[str, str]) -> None:
                 f"{name!r} is a {kind!r}, which is no kind of value.",
                 f"Use {', '.join(get_args(FieldKind))}.",
             )
+
+
+def check_limit(most: int, on_limit: str) -> None:
+    """Raise `ConfigurationError` for a number of sessions that nobody could keep to."""
+    if most < 0:
+        raise ConfigurationError(
+            "max_sessions", "is negative.", "Give a number of sessions; 0 is any number."
+        )
+    if on_limit not in get_args(OnLimit):
+        raise ConfigurationError(
+            "on_limit", f"{on_limit!r} is unknown.", "Choose 'end_oldest' or 'refuse'."
+        )

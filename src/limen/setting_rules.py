@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from limen.assurance import LONGEST
 from limen.errors import ConfigurationError
 from limen.transports.cookie import MAX_AGE_S, CookieTransport
 
@@ -29,6 +30,7 @@ def check_times(settings: Settings) -> None:
         raise ConfigurationError(
             "idle", "is longer than `absolute`.", "Make it shorter, or `absolute` longer."
         )
+    _check_level(settings)
     if settings.access_lifetime > settings.idle:
         raise ConfigurationError(
             "access_lifetime",
@@ -45,6 +47,23 @@ def check_times(settings: Settings) -> None:
             "leaves no room within `max_lag` for one look that fails.",
             "Make it less than half of `max_lag`.",
         )
+
+
+def _check_level(settings: Settings) -> None:
+    if settings.assurance is None:
+        return
+    if settings.assurance not in LONGEST:
+        raise ConfigurationError(
+            "assurance", f"{settings.assurance!r} is no level.", f"Use {', '.join(LONGEST)}."
+        )
+    longest = LONGEST[settings.assurance]
+    for name, limit in (("absolute", longest.absolute), ("idle", longest.idle)):
+        if limit is not None and getattr(settings, name) > limit:
+            raise ConfigurationError(
+                name,
+                f"is longer than the {limit} s of {settings.assurance} (NIST SP 800-63B-4).",
+                f"Use at most {limit}, or another `assurance`.",
+            )
 
 
 def check_letters(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
+from limen.assurance import Level
 from limen.audit import AuditPolicy
 from limen.claims import TokenPolicy
 from limen.dpop import ProofPolicy
@@ -20,7 +21,14 @@ from limen.letter import EmailPolicy
 from limen.passwords import OWASP_2025, Argon2Parameters, PasswordPolicy
 from limen.provider import LinkPolicy, Provider, checked_providers
 from limen.sealing import Secrets
-from limen.session import Lifetimes, check_declared
+from limen.session import (
+    DEFAULT_MAX_SESSIONS,
+    Lifetimes,
+    OnLimit,
+    SessionLimit,
+    check_declared,
+    check_limit,
+)
 from limen.setting_names import NESTED
 from limen.setting_rules import check_elsewhere, check_letters, check_times
 from limen.throttle import (
@@ -126,6 +134,9 @@ class Options(TypedDict, total=False):
     audit: AuditPolicy
     dpop: DpopMode
     proofs: ProofPolicy
+    max_sessions: int
+    on_limit: OnLimit
+    assurance: Level | None
     sink: Sink | None
 
 
@@ -153,6 +164,13 @@ class Settings:
     neither they are printed. `fresh` is for how many seconds after a sign-in a person may
     change their address, unlink an identity or delete their account. `session_fields` names
     what a client may keep with its session, each a `string`, `number` or `boolean`.
+
+    `max_sessions` is how many sessions one person may have at once, 0 is any number. At the
+    limit `on_limit="end_oldest"` ends the one that was not used for the longest time, and
+    `"refuse"` lets nobody in.
+
+    With `assurance`, such as `"aal2"`, sign-ins that would last longer than NIST SP 800-63B-4
+    allows at that level are refused as a mistake.
 
     With `dpop="accept"` a client that proves to hold a key gets credentials that nobody can use
     without it; with `"require"` the `Authorization` header takes no others. `proofs` says how
@@ -203,6 +221,9 @@ class Settings:
     audit: AuditPolicy = field(default_factory=AuditPolicy)
     dpop: DpopMode = "off"
     proofs: ProofPolicy = field(default_factory=ProofPolicy)
+    max_sessions: int = DEFAULT_MAX_SESSIONS
+    on_limit: OnLimit = "end_oldest"
+    assurance: Level | None = None
     sink: Sink | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -231,6 +252,7 @@ class Settings:
         self._check_cookies()
         check_letters(self)
         check_declared(self.session_fields)
+        check_limit(self.max_sessions, self.on_limit)
         check_elsewhere(self, STRATEGY_NAMES)
         if not self.base_path.startswith("/") or self.base_path.endswith("/"):
             raise ConfigurationError(
@@ -335,6 +357,12 @@ class Settings:
         absolute = _milliseconds(self.absolute)
         forgotten = min(Lifetimes().forgotten, absolute)
         return Lifetimes(_milliseconds(self.idle), absolute, forgotten)
+
+    def session_limit(self) -> SessionLimit | None:
+        """Return how many sessions one person may have at once, `None` for any number."""
+        if not self.max_sessions:
+            return None
+        return SessionLimit(self.max_sessions, evicts=self.on_limit == "end_oldest")
 
     def token_policy(self) -> TokenPolicy:
         """Return what signed tokens say and must say."""

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     ACCOUNT_DISABLED = "account_disabled"
     REPLAYED = "replayed"
     SUPERSEDED = "superseded"
+    TOO_MANY_SESSIONS = "too_many_sessions"
     # a credential is bound to a key, and the client has to prove that it holds it
     BAD_PROOF = "bad_proof"
     PROOF_REPLAYED = "proof_replayed"

@@ -83,7 +83,7 @@ def test_sound_settings_and_a_healthy_store_have_no_findings() -> None:
         ({"access_lifetime": 901}, Severity.WARNING, "access_lifetime", "accept a stolen one"),
         (
             {"idle": 31 * 86_400, "absolute": 31 * 86_400},
-            *(Severity.WARNING, "idle", "31 d"),
+            *(Severity.WARNING, "absolute", "is 31 d"),
         ),
         (
             {"better_auth": BetterAuthSettings(cookie_cache=60)},

@@ -9,6 +9,7 @@ from servers import RedisServer
 
 from limen.effects import Effect, FindRefresh, FindSession, OpenSession
 from limen.errors import StoreUnavailable
+from limen.session import Opened
 from limen.stores.redis import BlockingRedisStore
 from limen.stores.sql import BlockingSqlStore
 from limen.testing.store_cases.case import MINUTE, digest, session
@@ -67,7 +68,7 @@ def begin(store: BlockingRedisStore, name: str, subject: str = WHO, **changes) -
     times = {"authenticated_at": START, "created_at": START, "used_at": START}
     new = session(name, subject, **{**times, "expires_at": START + 100 * MINUTE, **changes})
     opening = OpenSession(new, None, digest(f"ref {name}"), digest(f"fresh {name}"))
-    assert store.perform(opening) is not None
+    assert isinstance(store.perform(opening), Opened)
 
 
 def living(store: BlockingRedisStore, *names: str) -> set[str]:

@@ -37,6 +37,7 @@ from limen.effects import (
 )
 from limen.errors import ConfigurationError, StoreUnavailable
 from limen.revocation import Kind, Target
+from limen.session import SessionLimit
 from limen.stores.sql import BlockingSqlStore, SqlStore
 from limen.stores.sql.database import blocking_engine
 from limen.stores.sql.log import append
@@ -116,6 +117,8 @@ def test_verbs_of_every_kind_never_wait_in_a_circle(postgresql_url) -> None:
         subject = choose.choice(subjects)
         return [
             OpenSession(session(f"x{n}", subject), None, digest(f"a{n}"), digest(f"b{n}")),
+            OpenSession(session(f"y{n}", subject), None, limit=SessionLimit(3), horizon=HORIZON),
+            OpenSession(session(f"z{n}", subject), None, replaces=f"ses_x{n - 1}", horizon=HORIZON),
             RotateRefresh(digest(f"b{n - 1}"), digest(f"c{n}"), b"s", NOW, 0, HORIZON),
             TouchSession(f"ses_x{n - 2}", NOW + n),
             Revoke(Target.user(subject, keep=f"ses_x{n - 3}"), NOW, HORIZON),

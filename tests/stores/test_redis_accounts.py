@@ -26,7 +26,7 @@ from limen.effects import (
 )
 from limen.errors import StoreUnavailable
 from limen.revocation import Kind, Target
-from limen.session import refusal_of
+from limen.session import Opened, refusal_of
 from limen.stores.sql import BlockingSqlStore
 from limen.testing.store_cases.case import HORIZON, NOW, account, digest, session
 from limen.verdict import Reason
@@ -46,7 +46,7 @@ def two(redis_url, database) -> Iterator[tuple]:
     store.perform(AddAccount(account(), "hash"))
     for name in ("one", "two"):
         opening = OpenSession(session(name), 0, digest(f"ref {name}"), digest(f"fresh {name}"))
-        assert store.perform(opening) is not None
+        assert isinstance(store.perform(opening), Opened)
     yield store, home, other
     store.close()
     other.close()
@@ -78,7 +78,7 @@ def test_a_crash_after_a_disable_leaves_no_working_session(two, redis_server) ->
         assert refusal_of(other.perform(asked), NOW) is Reason.ACCOUNT_DISABLED
     rotation = RotateRefresh(digest("fresh one"), digest("x"), b"", NOW, 0)
     assert other.perform(rotation) is None
-    assert other.perform(OpenSession(session("three"), None)) is None
+    assert other.perform(OpenSession(session("three"), None)) is Reason.ACCOUNT_CHANGED
     # Housekeeping leaves it alone while somebody may still be at it.
     assert other.perform(Purge(NOW)) == 0
     assert other.perform(FindSession(id="ses_one")) is not None
@@ -100,7 +100,7 @@ def test_a_crash_before_the_home_changed_ends_sessions_and_nothing_else(two, red
     # Whoever meets it finishes it, also where nobody keeps house.
     assert other.perform(FindSession(id="ses_one")) is None
     assert marks(redis_server) == 0
-    assert other.perform(OpenSession(session("three"), 0)) is not None
+    assert isinstance(other.perform(OpenSession(session("three"), 0)), Opened)
 
 
 def test_a_crash_after_a_new_password_ends_the_other_sessions_later(two, redis_server) -> None:
@@ -108,13 +108,13 @@ def test_a_crash_after_a_new_password_ends_the_other_sessions_later(two, redis_s
     home.after = (SetPassword, crash)
     with pytest.raises(StoreUnavailable):
         store.perform(PASSWORD)
-    assert other.perform(OpenSession(session("old"), 0)) is None
+    assert other.perform(OpenSession(session("old"), 0)) is Reason.ACCOUNT_CHANGED
     grow_old(redis_server)
     other.perform(Purge(NOW))
     assert other.perform(FindSession(id="ses_one")) is None
     assert other.perform(FindSession(id="ses_two")) is not None
     assert [one.subject for one in other.perform(ReadLog(0))] == ["ses_one"]
-    assert other.perform(OpenSession(session("new"), 1)) is not None
+    assert isinstance(other.perform(OpenSession(session("new"), 1)), Opened)
 
 
 def test_what_a_password_ends_is_kept_before_the_password_changes(two) -> None:
@@ -154,7 +154,7 @@ def test_the_home_ends_nothing_by_itself(two, database) -> None:
 def test_a_sign_in_that_read_the_account_before_a_disable_comes_too_late(two) -> None:
     store, home, other = two
     home.after = (FindAccount, lambda: other.perform(DISABLE))
-    assert store.perform(OpenSession(session("three"), 0)) is None
+    assert store.perform(OpenSession(session("three"), 0)) is Reason.ACCOUNT_CHANGED
     assert store.perform(FindSession(id="ses_three")) is None
 
 
@@ -182,7 +182,7 @@ def test_a_sign_in_that_read_the_account_while_it_changed_comes_too_late(two) ->
     store.perform(DISABLE)
     done.set()
     late.join()
-    assert answers == [None]
+    assert answers == [Reason.ACCOUNT_CHANGED]
     assert store.perform(FindSession(id="ses_three")) is None
 
 
@@ -190,8 +190,8 @@ def test_a_sign_in_that_read_the_account_before_new_roles_comes_too_late(two) ->
     store, home, other = two
     roles = UpdateAccount(WHO, NOW, roles=frozenset({"admin"}))
     home.after = (FindAccount, lambda: other.perform(roles))
-    assert store.perform(OpenSession(session("three"), 0)) is None
-    assert store.perform(OpenSession(session("three"), 1)) is not None
+    assert store.perform(OpenSession(session("three"), 0)) is Reason.ACCOUNT_CHANGED
+    assert isinstance(store.perform(OpenSession(session("three"), 1)), Opened)
 
 
 def test_an_account_that_was_read_before_it_changed_is_not_copied(two, redis_server) -> None:
@@ -242,7 +242,7 @@ def test_a_copy_does_not_last(two, redis_server) -> None:
 
 def test_a_subject_without_an_account_gets_one(two) -> None:
     store, _, other = two
-    assert store.perform(OpenSession(session("new", "usr_new"), None)) is not None
+    assert isinstance(store.perform(OpenSession(session("new", "usr_new"), None)), Opened)
     assert other.perform(FindSession(id="ses_new")).roles == frozenset()
     other.perform(AddAccount(account("new", disabled=True), None))
     assert store.perform(FindSession(id="ses_new")).disabled

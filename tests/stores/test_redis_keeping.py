@@ -21,7 +21,7 @@ from limen.effects import (
 from limen.errors import StoreUnavailable
 from limen.family import Rotated
 from limen.revocation import Target
-from limen.session import Held
+from limen.session import Held, Opened
 from limen.testing.store_cases.case import HORIZON, MINUTE, digest, session
 
 
@@ -107,7 +107,7 @@ def test_a_credential_dies_with_its_session_and_not_with_its_name(server, store)
     begin(store, "one")
     store.perform(Revoke(Target.session("ses_one"), START))
     namesake = session("one", WHO, created_at=START, used_at=START, expires_at=START + HORIZON)
-    assert store.perform(OpenSession(namesake, None)) is not None
+    assert isinstance(store.perform(OpenSession(namesake, None)), Opened)
     assert store.perform(FindSession(id="ses_one")) is not None
     assert store.perform(FindSession(digest=digest("ref one"))) is None
     assert store.perform(FindRefresh(digest("fresh one"), START, MINUTE)) is None

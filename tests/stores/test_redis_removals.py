@@ -30,10 +30,11 @@ from limen.effects import (
 )
 from limen.errors import StoreUnavailable
 from limen.revocation import Kind
-from limen.session import refusal_of
+from limen.session import Opened, refusal_of
 from limen.stores.redis import BlockingRedisStore
 from limen.stores.sql import BlockingSqlStore
 from limen.testing.store_cases.case import HORIZON, NOW, account, digest, identity, session
+from limen.verdict import Reason
 
 WHO = "usr_ada"
 OLD, NEW = "ada@example.org", "lady@example.org"
@@ -49,7 +50,7 @@ def two(redis_url, database) -> Iterator[tuple]:
     other, _ = store_over(redis_url, database)
     store.perform(AddAccount(account(), "hash", identity()))
     opening = OpenSession(session(), 0, digest("ref one"), digest("fresh one"))
-    assert store.perform(opening) is not None
+    assert isinstance(store.perform(opening), Opened)
     assert other.perform(FindSession(id="ses_one")).disabled is False  # a copy is kept now
     yield store, home, other
     store.close()
@@ -80,7 +81,7 @@ def nobody_is_let_in(store: BlockingRedisStore) -> None:
         assert standing is None or refusal_of(standing, NOW) is not None
     assert store.perform(RotateRefresh(digest("fresh one"), digest("x"), b"", NOW, 0)) is None
     for revision in (0, 1, None):
-        assert store.perform(OpenSession(session("late"), revision)) is None
+        assert store.perform(OpenSession(session("late"), revision)) is Reason.ACCOUNT_CHANGED
     assert store.perform(FindSession(id="ses_late")) is None
 
 
@@ -113,7 +114,7 @@ def test_a_crash_before_the_home_changed_ends_sessions_and_the_account_stays(
     assert other.perform(FindAccount(id=WHO)) is not None
     grow_old(redis_server)
     # Whoever meets it finishes it, also where nobody keeps house.
-    assert other.perform(OpenSession(session("three"), 0)) is not None
+    assert isinstance(other.perform(OpenSession(session("three"), 0)), Opened)
     assert marks(redis_server) == 0
     assert other.perform(FindSession(id="ses_three")) is not None
     assert other.perform(REMOVE) == Ended(1, other.perform(ReadLog(0))[-1].seq)
@@ -176,7 +177,7 @@ def test_a_session_that_an_older_process_let_in_meanwhile_ends_too(two, redis_se
         with redis_server.client() as client:
             marked = client.hgetall(f"{{limen}}:m:{WHO}")
             client.delete(f"{{limen}}:m:{WHO}")
-            assert other.perform(OpenSession(session("late"), 0)) is not None
+            assert isinstance(other.perform(OpenSession(session("late"), 0)), Opened)
             client.hset(f"{{limen}}:m:{WHO}", mapping=marked)
 
     home.before = (RemoveAccount, begin)
@@ -202,14 +203,14 @@ def test_a_crash_around_another_address_lets_no_old_sign_in_pass(two, redis_serv
         store.perform(MOVE)
     changed = moment == "after"
     assert other.perform(FindAccount(id=WHO)).account.revision == changed
-    assert (other.perform(OpenSession(session("old"), 0)) is None) is changed
+    assert (other.perform(OpenSession(session("old"), 0)) is Reason.ACCOUNT_CHANGED) is changed
     # Who is signed in already stays: an address ends nothing.
     assert refusal_of(other.perform(FindSession(id="ses_one")), NOW) is None
     grow_old(redis_server)
     other.perform(Purge(NOW))
     assert marks(redis_server) == 0
-    assert (other.perform(OpenSession(session("older"), 0)) is None) is changed
-    assert other.perform(OpenSession(session("new"), int(changed))) is not None
+    assert (other.perform(OpenSession(session("older"), 0)) is Reason.ACCOUNT_CHANGED) is changed
+    assert isinstance(other.perform(OpenSession(session("new"), int(changed))), Opened)
     assert refusal_of(other.perform(FindSession(id="ses_one")), NOW) is None
 
 
@@ -228,20 +229,20 @@ def test_a_crash_around_a_removed_password_lets_no_old_sign_in_pass(
     assert (found.password_hash is None) is (moment == "after")
     assert found.account.revision == (moment == "after")
     if moment == "after":
-        assert other.perform(OpenSession(session("old"), 0)) is None
+        assert other.perform(OpenSession(session("old"), 0)) is Reason.ACCOUNT_CHANGED
     grow_old(redis_server)
     other.perform(Purge(NOW))
     assert marks(redis_server) == 0
     expected = Removal.UNKNOWN if moment == "after" else Removal.REMOVED
     assert other.perform(removal) is expected
-    assert other.perform(OpenSession(session("old"), 0)) is None
+    assert other.perform(OpenSession(session("old"), 0)) is Reason.ACCOUNT_CHANGED
 
 
 @pytest.mark.parametrize("change", [MOVE, UNLINK, REMOVE], ids=lambda one: type(one).__name__)
 def test_a_sign_in_that_read_the_account_before_a_change_comes_too_late(two, change) -> None:
     store, home, other = two
     home.after = (FindAccount, lambda: other.perform(change))
-    assert store.perform(OpenSession(session("late"), 0)) is None
+    assert store.perform(OpenSession(session("late"), 0)) is Reason.ACCOUNT_CHANGED
     assert home.after is None
     assert store.perform(FindSession(id="ses_late")) is None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from limen.assurance import LONGEST
 from limen.cli.findings import Finding, Severity
 from limen.cli.output import span
 from limen.transports.origin import is_loopback
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 SettingsCheck: TypeAlias = "Callable[[Settings], Iterator[Finding]]"
 
 LONG_ACCESS_S: Final = 900
-LONG_IDLE_S: Final = 30 * 86_400  # NIST SP 800-63B-4: reauthenticate every 30 days at AAL1
 SINGLE_FACTOR_MINIMUM: Final = 15  # NIST SP 800-63B-4 section 3.1.1.2
 
 
@@ -117,14 +117,16 @@ def access_is_short(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def idle_is_bounded(settings: Settings) -> Iterator[Finding]:
-    """A browser that was left somewhere should not stay signed in for months."""
-    if settings.idle > LONG_IDLE_S:
+def sign_ins_end(settings: Settings) -> Iterator[Finding]:
+    """Longer than the lowest level of NIST SP 800-63B-4 has it, nobody should stay signed in."""
+    longest = LONGEST["aal1"].absolute
+    if settings.absolute > longest:
         yield Finding(
             Severity.WARNING,
-            "idle",
-            f"is {span(round(settings.idle * 1000))}, so a forgotten device stays signed in.",
-            "Set LIMEN_IDLE to 30 days (2592000) or less, as NIST SP 800-63B-4 asks.",
+            "absolute",
+            f"is {span(round(settings.absolute * 1000))}, longer than NIST SP 800-63B-4 "
+            "has it even at AAL1: a device that was left somewhere stays signed in.",
+            f"Set LIMEN_ABSOLUTE to {longest} or less.",
         )
 
 
@@ -162,7 +164,7 @@ SETTINGS_CHECKS: Final[tuple[SettingsCheck, ...]] = (
     revocation_is_known,
     copies_are_known,
     access_is_short,
-    idle_is_bounded,
+    sign_ins_end,
     passwords_suit_one_factor,
     letters_are_sent,
 )

@@ -266,6 +266,19 @@ class Written(BaseModel):
     username_maximum: int | None = Field(
         None, description="Greatest length of a username, in characters; at most 64."
     )
+    max_sessions: int | None = Field(
+        None, description="Sessions that one person may have at once; 0 is any number."
+    )
+    on_limit: str | None = Field(
+        None,
+        description="At that number a sign-in lets the session end that was not used for the "
+        "longest time, `end_oldest`, or fails, `refuse`.",
+    )
+    assurance: str | None = Field(
+        None,
+        description="A level of NIST SP 800-63B-4 whose lifetimes must be kept: `aal1`, `aal2` or "
+        "`aal3`.",
+    )
     session_fields: Kinds = Field(
         None,
         description="What clients may keep with their session, each a `string`, `number` or "

@@ -30,7 +30,6 @@ from limen.effects.audit import AppendAudit as AppendAudit
 from limen.effects.audit import ReadAudit as ReadAudit
 from limen.effects.families import FindRefresh as FindRefresh
 from limen.effects.families import RotateRefresh as RotateRefresh
-from limen.effects.flows import REVOKING as REVOKING
 from limen.effects.flows import AnyEffect as AnyEffect
 from limen.effects.flows import Flow as Flow
 from limen.effects.flows import LocalEffect as LocalEffect
@@ -40,6 +39,7 @@ from limen.effects.flows import StoreEffect as StoreEffect
 from limen.effects.flows import ask as ask
 from limen.effects.flows import check as check
 from limen.effects.flows import enter as enter
+from limen.effects.flows import may_have_revoked as may_have_revoked
 from limen.effects.flows import note as note
 from limen.effects.flows import record as record
 from limen.effects.keys import AddKey as AddKey

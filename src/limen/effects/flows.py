@@ -47,6 +47,7 @@ from limen.effects.sessions import (
 )
 from limen.effects.tickets import Consume, FindTicket, Increment, KeepTicket, Purge
 from limen.evidence import Check, Checks, Enter, Evidence, Note
+from limen.session import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,8 +114,14 @@ AnyEffect: TypeAlias = StoreEffect | LocalEffect
 Observation: TypeAlias = Enter | Check | Checks | Note
 Step: TypeAlias = AnyEffect | Observation
 Flow: TypeAlias = Generator[Step, Any, R]
-# What may append to the revocation log: a process that did it looks at the log at once.
-REVOKING = (Revoke, RotateRefresh, SetDisabled, SetPassword, RemoveAccount)
+_REVOKING = (Revoke, RotateRefresh, SetDisabled, SetPassword, RemoveAccount)
+
+
+def may_have_revoked(effect: AnyEffect, answer: object) -> bool:
+    """Tell whether the log may have grown: a process that did it looks at the log at once."""
+    if isinstance(effect, OpenSession):
+        return isinstance(answer, Opened) and bool(answer.ended)
+    return isinstance(effect, _REVOKING)
 
 
 # -- the spellings in which flows are written

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from limen.account import PASSWORD_PROVIDER
+from limen.assurance import acr_of
 from limen.audit import MAX_TEXT, AuditEvent, AuditKind, legible
 from limen.effects import accounts, families, keys, log, sessions, tickets
 from limen.effects.audit import AppendAudit
@@ -19,6 +20,7 @@ from limen.family import Replayed
 from limen.keyring import KeyState
 from limen.letter import Errand
 from limen.revocation import Kind
+from limen.session import Opened
 
 if TYPE_CHECKING:
     from limen.effects.asking import Writing
@@ -31,13 +33,14 @@ _ERRANDS: Final = frozenset(one.value for one in Errand)
 
 def _opened(effect: sessions.OpenSession) -> Events:
     session = effect.session
+    again = effect.replaces is not None
+    how = {"methods": " ".join(session.methods), "acr": acr_of(session.methods)}
     event = AuditEvent.of(
-        AuditKind.SIGN_IN_ACCEPTED,
+        AuditKind.REAUTHENTICATED if again else AuditKind.SIGN_IN_ACCEPTED,
         subject=session.subject,
         session_id=session.id,
         actor=session.subject,
-        methods=" ".join(session.methods),
-        strategy=session.strategy,
+        **(how if again else {**how, "strategy": session.strategy}),
     )
     client = session.client
     return (replace(event, address=client.address, user_agent=client.user_agent),)
@@ -198,7 +201,20 @@ def told(effect: Writing[Any], answer: object) -> Events:
     """
     if not effect.events or not _happened(effect, answer):
         return ()
-    return tuple(_filled(event, effect, answer) for event in effect.events)
+    filled = tuple(_filled(event, effect, answer) for event in effect.events)
+    if isinstance(effect, sessions.OpenSession) and isinstance(answer, Opened):
+        return filled + _evicted(filled[0], effect, answer)
+    return filled
+
+
+def _evicted(event: AuditEvent, effect: sessions.OpenSession, answer: Opened) -> Events:
+    """Return an event for each session that gave way; the one that goes on under it did not."""
+    gone = [one for one in answer.ended if one != effect.replaces]
+    kind = AuditKind.SESSION_EVICTED
+    return tuple(
+        replace(event, kind=kind, session_id=one, details={}, id=event.id and f"{event.id}.{number}")
+        for number, one in enumerate(gone, start=1)
+    )
 
 
 def _happened(effect: Writing[Any], answer: object) -> bool:
@@ -211,6 +227,8 @@ def _happened(effect: Writing[Any], answer: object) -> bool:
             return answer is accounts.Removal.REMOVED
         case log.Revoke(target) if isinstance(answer, log.Ended):
             return target.kind is not Kind.SESSION or answer.sessions > 0
+        case sessions.OpenSession():
+            return isinstance(answer, Opened)
         case _:
             return answer is not None and answer is not False
 

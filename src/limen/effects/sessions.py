@@ -5,23 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limen.effects.asking import Reading, Writing
-from limen.session import CredentialCount, Session, Standing
+from limen.session import CredentialCount, Opened, Session, SessionLimit, Standing
+from limen.verdict import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSession(Writing[Session | None]):
+class OpenSession(Writing[Opened | Reason]):
     """Keep a new session with the digests of its credentials.
 
     The store raises `created_at` to the latest not-before of the subject, so that "sign out
-    everywhere, then sign in" within one millisecond works. `None`, and nothing written, if
-    the account is disabled or its revision is not `revision` (`None` skips that check:
-    Limen does not keep the account).
+    everywhere, then sign in" within one millisecond works. Nothing is written, and the answer
+    says why, if the account is disabled or its revision is not `revision`
+    (`ACCOUNT_CHANGED`; `None` skips that check: Limen does not keep the account).
+
+    `replaces` is the handle of a live session of the same subject that this one continues: it
+    ends with all its credentials, and what the application kept with it goes over;
+    `UNKNOWN_SESSION` if there is none. With a `limit` the subject never has more live sessions
+    than that, however many begin at once; `TOO_MANY_SESSIONS` where none may give way. Whatever
+    ends is logged for `horizon` milliseconds. `session.used_at` is the time of all this.
     """
 
     session: Session
     revision: int | None
     reference: bytes | None = None
     refresh: bytes | None = None
+    replaces: str | None = None
+    limit: SessionLimit | None = None
+    horizon: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Failure(StrEnum):
     LINK_REFUSED = "unable_to_link_account"
     SIGN_UP_DISABLED = "signup_disabled"
     ACCOUNT_DISABLED = "account_disabled"
+    TOO_MANY_SESSIONS = "too_many_sessions"
     DENIED = "access_denied"
     UNKNOWN = "unknown_error"
 

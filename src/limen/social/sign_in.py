@@ -40,6 +40,7 @@ _FAILURES: Final[dict[Reason, Failure]] = {
     Reason.EMAIL_DIFFERS: Failure.EMAIL_DIFFERS,
     Reason.IDENTITY_TAKEN: Failure.IDENTITY_TAKEN,
     Reason.ACCOUNT_DISABLED: Failure.ACCOUNT_DISABLED,
+    Reason.TOO_MANY_SESSIONS: Failure.TOO_MANY_SESSIONS,
     Reason.NOT_FRESH: Failure.NOT_FRESH,
 }
 

@@ -47,8 +47,13 @@ class Strategy(Protocol):
         entropy: Entropy,
         *,
         remembered: bool = True,
+        replaces: str | None = None,
     ) -> Flow[Issued | Refused]:
-        """Remember an authentication under a new session and a new credential."""
+        """Remember an authentication under a new session and a new credential.
+
+        `replaces` is the handle of the person's session that the new one continues; in one
+        step with its beginning that one ends, with every credential.
+        """
         ...
 
     def continue_session(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from limen.claims import Claims, TokenPolicy
     from limen.effects import Flow
     from limen.guarantees import Guarantees
-    from limen.session import Lifetimes
+    from limen.session import Lifetimes, SessionLimit
 
 
 class HybridStrategy(JwtStrategy):
@@ -39,11 +39,12 @@ class HybridStrategy(JwtStrategy):
         log_horizon: int = 0,
         max_lag: int = DEFAULT_MAX_LAG,
         revocation_check: RevocationCheck = RevocationCheck.FEED,
+        limit: SessionLimit | None = None,
     ) -> None:
         """Make the strategy; times are in milliseconds."""
         # A log entry must outlive every token that it could refuse.
         horizon = max(policy.lifetime + policy.leeway, log_horizon)
-        super().__init__(keys, policy, lifetimes, grace=grace, log_horizon=horizon)
+        super().__init__(keys, policy, lifetimes, grace=grace, log_horizon=horizon, limit=limit)
         self.max_lag = max_lag
         self.revocation_check = revocation_check
 

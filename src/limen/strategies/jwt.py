@@ -14,7 +14,6 @@ from limen.effects import (
     AttachCredential,
     FindRefresh,
     FindSession,
-    OpenSession,
     RefreshKeys,
     Remember,
     Revoke,
@@ -39,7 +38,8 @@ from limen.session import (
     Session,
     looks_like,
 )
-from limen.strategies.session import holder_proven, judged_for, new_session, principal_of
+from limen.strategies.opening import Terms, new_session, opened
+from limen.strategies.session import holder_proven, judged_for, principal_of
 from limen.verdict import Authenticated, Issued, Reason, Refused
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from limen.keyring import Keyring
     from limen.principal import Authentication, Client
     from limen.revocation import Target
-    from limen.session import Standing
+    from limen.session import SessionLimit, Standing
     from limen.verdict import Verdict
 
 TOKEN_ID_OCTETS = 16
@@ -85,6 +85,7 @@ class JwtStrategy:
         refresh: bool = True,
         grace: int = DEFAULT_GRACE,
         log_horizon: int = 0,
+        limit: SessionLimit | None = None,
     ) -> None:
         """Make the strategy; `policy.lifetime` and `grace` are in milliseconds."""
         self.keys = keys
@@ -93,6 +94,7 @@ class JwtStrategy:
         self.refresh = refresh
         self.grace = grace
         self.horizon = log_horizon
+        self.limit = limit
 
     @property
     def guarantees(self) -> Guarantees:
@@ -127,6 +129,7 @@ class JwtStrategy:
         entropy: Entropy,
         *,
         remembered: bool = True,
+        replaces: str | None = None,
     ) -> Flow[Issued | Refused]:
         """Sign a token; keep a refresh family if there is one, else write nothing at all."""
         yield from enter(Phase.CREDENTIAL_ISSUE)
@@ -144,13 +147,16 @@ class JwtStrategy:
             issued = yield from self._sign(session, authentication.roles, now, entropy)
             return replace(issued, session=None)
         refresh = _new_refresh_token(entropy)
-        opened = yield from ask(
-            OpenSession(session, authentication.revision, refresh=refresh.digest())
+        kept = yield from opened(
+            session,
+            authentication,
+            Terms(self.limit, self.horizon),
+            replaces=replaces,
+            refresh=refresh.digest(),
         )
-        if opened is None:
-            yield from check("account unchanged", False, Reason.ACCOUNT_CHANGED)
-            return Refused(Reason.ACCOUNT_CHANGED)
-        issued = yield from self._sign(opened, authentication.roles, now, entropy)
+        if isinstance(kept, Refused):
+            return kept
+        issued = yield from self._sign(kept, authentication.roles, now, entropy)
         return _with_refresh(issued, refresh)
 
     def continue_session(

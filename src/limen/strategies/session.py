@@ -14,7 +14,6 @@ from limen.effects import (
     AskPosition,
     AttachCredential,
     FindSession,
-    OpenSession,
     Remember,
     Revoke,
     TouchSession,
@@ -31,8 +30,6 @@ from limen.principal import Client, Principal
 from limen.secret import Secret
 from limen.session import (
     CREDENTIAL_OCTETS,
-    HANDLE_OCTETS,
-    HANDLE_PREFIX,
     SESSION_PREFIX,
     Lifetimes,
     Session,
@@ -40,6 +37,7 @@ from limen.session import (
     looks_like,
     refusal_of,
 )
+from limen.strategies.opening import Terms, new_session, opened
 from limen.verdict import Authenticated, Issued, Reason, Refused
 
 if TYPE_CHECKING:
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from limen.entropy import Entropy
     from limen.principal import Authentication
     from limen.revocation import Target
+    from limen.session import SessionLimit
     from limen.verdict import Verdict
 
 
@@ -62,6 +61,7 @@ class SessionStrategy:
         log_horizon: int = 0,
         max_lag: int = DEFAULT_MAX_LAG,
         revocation_check: RevocationCheck = RevocationCheck.STORE,
+        limit: SessionLimit | None = None,
     ) -> None:
         """Make the strategy; times are in milliseconds.
 
@@ -69,6 +69,7 @@ class SessionStrategy:
         session may then have a token that only the revocation log can refuse.
         """
         self.lifetimes = lifetimes or Lifetimes()
+        self.limit = limit
         self.max_lag = max_lag
         self.revocation_check = revocation_check
         # An entry must outlive every row that a process remembers.
@@ -105,6 +106,7 @@ class SessionStrategy:
         entropy: Entropy,
         *,
         remembered: bool = True,
+        replaces: str | None = None,
     ) -> Flow[Issued | Refused]:
         """Draw a new id and keep its digest: the id itself exists only at the client."""
         yield from enter(Phase.CREDENTIAL_ISSUE)
@@ -118,14 +120,17 @@ class SessionStrategy:
             remembered=remembered,
         )
         access = Secret(SESSION_PREFIX + random_text(entropy, CREDENTIAL_OCTETS))
-        opened = yield from ask(
-            OpenSession(session, authentication.revision, reference=access.digest())
+        kept = yield from opened(
+            session,
+            authentication,
+            Terms(self.limit, self.horizon),
+            replaces=replaces,
+            reference=access.digest(),
         )
-        if opened is None:
-            yield from check("account unchanged", False, Reason.ACCOUNT_CHANGED)
-            return Refused(Reason.ACCOUNT_CHANGED)
+        if isinstance(kept, Refused):
+            return kept
         yield from note("credential", Hidden(access, "session"))
-        return self._issued(opened, access, authentication.roles)
+        return self._issued(kept, access, authentication.roles)
 
     def continue_session(
         self, session: Session, now: int, entropy: Entropy
@@ -241,34 +246,6 @@ class SessionStrategy:
 
 
 # -- shared with the signed strategies, whose refresh families are sessions too
-
-
-def new_session(
-    strategy: str,
-    lifetimes: Lifetimes,
-    authentication: Authentication,
-    client: Client,
-    now: int,
-    entropy: Entropy,
-    *,
-    remembered: bool,
-) -> Session:
-    """Return the record of a new sign-in under a new handle."""
-    return Session(
-        id=HANDLE_PREFIX + random_text(entropy, HANDLE_OCTETS),
-        subject=authentication.subject,
-        strategy=strategy,
-        authenticated_at=authentication.at,
-        created_at=now,
-        used_at=now,
-        expires_at=now + (lifetimes.absolute if remembered else lifetimes.forgotten),
-        idle=lifetimes.idle,
-        methods=authentication.methods,
-        client=Client(client.address, client.user_agent),
-        remembered=remembered,
-        roles=authentication.roles,
-        bound_to=client.proven_key,
-    )
 
 
 def principal_of(

@@ -21,6 +21,7 @@ from limen.testing.store_cases.audit import AuditCases
 from limen.testing.store_cases.case import MakeStore
 from limen.testing.store_cases.changes import AccountRemovals, EmailCases, UsernameCases
 from limen.testing.store_cases.counters import CounterCases, PurgeCases, TicketCases
+from limen.testing.store_cases.crowding import CrowdCases, SuccessionCases
 from limen.testing.store_cases.families import FamilyCases, FamilyRaces
 from limen.testing.store_cases.fields import SessionFieldCases
 from limen.testing.store_cases.identities import (
@@ -52,6 +53,8 @@ class StoreSuite(
     IdentityRemovals,
     SessionCases,
     SessionFieldCases,
+    CrowdCases,
+    SuccessionCases,
     RevocationCases,
     FamilyCases,
     FamilyRaces,

@@ -47,7 +47,7 @@ _TITLES = {
     401: "Not signed in",
     403: "This page may not do that",
     404: "There is nothing of the kind",
-    409: "The identity belongs to another account",
+    409: "The identity belongs to another account, or there are too many sessions",
     413: "The body is too large",
     415: "The body is of another type",
     417: "The identity was not linked",

@@ -18,6 +18,7 @@ _SIGN_IN_PROBLEMS: Final[dict[str, Problem]] = {
     Failure.UNREACHABLE: wire.PROVIDER_UNREACHABLE,
     Failure.EMAIL_MISSING: wire.NO_USER_EMAIL,
     Failure.EMAIL_UNVERIFIED: wire.EMAIL_NOT_VERIFIED,
+    Failure.TOO_MANY_SESSIONS: wire.TOO_MANY_SESSIONS,
 }
 _LINK_PROBLEMS: Final[dict[str, Problem]] = {
     **_SIGN_IN_PROBLEMS,

@@ -80,6 +80,9 @@ USER_NOT_FOUND = Problem(400, "USER_NOT_FOUND", "User not found")
 EMAIL_IS_FIXED = Problem(400, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated")
 INVALID_SESSION_TOKEN = Problem(401, "INVALID_SESSION_TOKEN", "Invalid session token")
 SESSION_NOT_CREATED = Problem(401, "FAILED_TO_CREATE_SESSION", "Failed to create session")
+TOO_MANY_SESSIONS = Problem(
+    409, "TOO_MANY_SESSIONS", "Signed in on too many devices. Sign out on one of them first."
+)
 SESSION_NOT_FOUND = Problem(401, "FAILED_TO_GET_SESSION", "Failed to get session")
 # -- letters, and changes that need a proof
 INVALID_TOKEN = Problem(400, "INVALID_TOKEN", "Invalid token")

@@ -9,8 +9,9 @@ from limen.effects import Ended
 from limen.errors import StoreUnavailable
 from limen.family import RefreshRecord
 from limen.revocation import Kind, Revocation
-from limen.session import CredentialCount, Held, Session, Standing
+from limen.session import CredentialCount, Held, Opened, Session, Standing
 from limen.stores.memory.audit import AuditLog
+from limen.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,20 +43,40 @@ class Sessions(AuditLog):
         if refresh is not None:
             self.refreshes[refresh] = RefreshRecord(refresh, session_id, now)
 
-    def open_session(self, effect: effects.OpenSession) -> Session | None:
-        session = effect.session
+    def open_session(self, effect: effects.OpenSession) -> Opened | Reason:
+        session, now = effect.session, effect.session.used_at
         account = self.accounts.get(session.subject)
         if account is not None and account.disabled:
-            return None
+            return Reason.ACCOUNT_CHANGED
         if effect.revision is not None and (account is None or account.revision != effect.revision):
-            return None
+            return Reason.ACCOUNT_CHANGED
+        leaving: list[str] = []
+        if effect.replaces is not None:
+            replaced = self.sessions.get(effect.replaces)
+            if replaced is None or replaced not in self.living(session.subject, now):
+                return Reason.UNKNOWN_SESSION
+            leaving.append(replaced.id)
+            session = replace(session, fields=replaced.fields)
+        if effect.limit is not None:
+            others = [o.id for o in self.living(session.subject, now) if o.id not in leaving]
+            crowd = others[effect.limit.most - 1 :]
+            if crowd and not effect.limit.evicts:
+                return Reason.TOO_MANY_SESSIONS
+            leaving += crowd
         self.check_new(effect.reference, effect.refresh)
         if session.id in self.sessions:
             raise StoreUnavailable("the store refused an id that it has already")
+        ids, latest = self.end(sorted(leaving), now)
+        self.append(Kind.SESSION, ids, latest, effect.horizon)
         session = self.lifted(session)
         self.sessions[session.id] = session
         self.add_secrets(session.id, session.created_at, effect.reference, effect.refresh)
-        return session
+        return Opened(session, tuple(ids))
+
+    def living(self, subject: str, now: int) -> list[Session]:
+        """Return the sessions of a subject that have not ended, the last used one first."""
+        found = [s for s in self.sessions.values() if s.subject == subject and now < s.ends_at]
+        return sorted(found, key=lambda one: (-one.used_at, -one.created_at, one.id))
 
     def lifted(self, session: Session) -> Session:
         floor = max(

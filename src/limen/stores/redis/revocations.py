@@ -13,7 +13,7 @@ from limen.effects import Ended, KeepRevocations, KeptRevocation, Revoke
 from limen.revocation import Kind, Revocation, Target
 from limen.stores.redis import scripts
 from limen.stores.redis.rows import entry_of, text_of
-from limen.stores.redis.steps import Argument, Steps, home, run
+from limen.stores.redis.steps import Argument, Reply, Steps, home, run
 
 if TYPE_CHECKING:
     from limen.effects import FindRevocation, ReadLog
@@ -60,7 +60,7 @@ class Extent:
         )
 
 
-_NOTHING: Final = Extent(0, 0, frozenset())
+NOTHING: Final = Extent(0, 0, frozenset())
 _NO_TARGET: Final[tuple[Argument, ...]] = (None, None, None, None)
 
 
@@ -81,9 +81,15 @@ def plan(ending: Ending | None, mark: Mark | None = None) -> Steps[Extent]:
     horizon = 0 if ending is None else ending.horizon
     reply = yield from run(scripts.PLAN, *arguments, *marked, horizon)
     if ending is None or reply[0] == b"none":
-        return _NOTHING
+        return NOTHING
     spares = ending.target.spares_sessions
     return _extent(max(int(reply[1]), ending.now), *reply[2:], spares=spares)
+
+
+def extent_of(reply: Reply) -> Extent:
+    """Return the extent that a script told: the last use, the last absolute end, the names."""
+    latest, furthest, ids = reply
+    return _extent(int(latest), furthest, ids, spares=False)
 
 
 def _extent(latest: int, furthest: bytes, ids: list[bytes], *, spares: bool) -> Extent:
@@ -96,10 +102,21 @@ def keep(ending: Ending, extent: Extent) -> Steps[None]:
     """Keep at home what ends, for as long as a Redis of before could bring it back."""
     target, horizon = ending.target, ending.horizon
     by_name = target.kind is Kind.SESSION or target.keep is not None
-    names = sorted(extent.ids) if by_name else [target.subject]
+    if by_name:
+        yield from keep_sessions(extent, horizon)
+    else:
+        yield from _keep(target.kind, [target.subject], extent, horizon)
+
+
+def keep_sessions(extent: Extent, horizon: int) -> Steps[None]:
+    """Keep at home that these sessions end, each by its own name."""
+    yield from _keep(Kind.SESSION, sorted(extent.ids), extent, horizon)
+
+
+def _keep(kind: Kind, names: list[str], extent: Extent, horizon: int) -> Steps[None]:
     entries = tuple(
         KeptRevocation(
-            kind=Kind.SESSION if by_name else target.kind,
+            kind=kind,
             subject=name,
             not_before=extent.latest + 1,
             expires_at=extent.latest + horizon if horizon > 0 else 0,

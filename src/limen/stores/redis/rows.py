@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _GREATEST: Final = 1 << 53
 # Of the reply `standing`: a word, the session's id and eight fields, then the account's state.
 STANDING: Final = 13
-_NO_FIELDS: Final = "{}"
+NO_FIELDS: Final = "{}"
 
 
 def encoded(argument: Argument) -> bytes:
@@ -65,7 +65,7 @@ def body_of(session: Session) -> str:
 
 def fields_of(session: Session) -> str | None:
     """Return what the application keeps with a session, `None` if that is nothing."""
-    return None if session.fields == _NO_FIELDS else session.fields
+    return None if session.fields == NO_FIELDS else session.fields
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -90,7 +90,7 @@ def session_of(row: list[bytes]) -> Session:
         client=Client(address, user_agent),
         remembered=remembered,
         roles=frozenset(roles),
-        fields=text_of(fields) or _NO_FIELDS,  # as of a session from before there were fields
+        fields=text_of(fields) or NO_FIELDS,  # as of a session from before there were fields
         bound_to=bound[0] if bound else None,
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from limen.stores.redis import scripts
+from limen.session import Opened
+from limen.stores.redis import revocations, scripts
 from limen.stores.redis.accounts import run_with_account
-from limen.stores.redis.rows import body_of, fields_of, session_of, standing_of
-from limen.stores.redis.steps import Steps, run
+from limen.stores.redis.rows import NO_FIELDS, body_of, fields_of, session_of, standing_of, text_of
+from limen.stores.redis.steps import Reply, Steps, run
+from limen.verdict import Reason
 
 if TYPE_CHECKING:
     from limen.effects import (
@@ -26,26 +28,56 @@ if TYPE_CHECKING:
 _MARGIN: Final = 86_400_000
 
 
-def open_(effect: OpenSession) -> Steps[Session | None]:
-    """Perform `OpenSession`."""
-    new = effect.session
-    reply = yield from run_with_account(
-        scripts.OPEN,
-        new.id,
-        new.subject,
-        effect.revision,
-        effect.reference,
-        effect.refresh,
-        new.strategy,
-        new.created_at,
-        new.used_at,
-        new.expires_at,
-        new.idle,
-        body_of(new),
-        max(0, new.expires_at - new.created_at) + _MARGIN,
-        fields_of(new),
+_REFUSALS: Final = {
+    b"refused": Reason.ACCOUNT_CHANGED,
+    b"gone": Reason.UNKNOWN_SESSION,
+    b"crowded": Reason.TOO_MANY_SESSIONS,
+}
+
+
+def open_(effect: OpenSession) -> Steps[Opened | Reason]:
+    """Perform `OpenSession`. Where something ends, in the three steps of `revocations`."""
+    reply = yield from _opening(effect, kept=False)
+    kept = revocations.NOTHING
+    if reply[0] == b"ends":
+        kept = revocations.extent_of(reply[1:])
+        yield from revocations.keep_sessions(kept, effect.horizon)
+        reply = yield from _opening(effect, kept=True)
+    if reply[0] in _REFUSALS:
+        return _REFUSALS[reply[0]]
+    ended = revocations.extent_of(reply[3:])
+    if not kept.covers(ended):
+        yield from revocations.keep_sessions(ended, effect.horizon)
+    fields = text_of(reply[2]) or NO_FIELDS
+    opened = replace(effect.session, created_at=int(reply[1]), fields=fields)
+    return Opened(opened, tuple(sorted(ended.ids)))
+
+
+def _opening(effect: OpenSession, *, kept: bool) -> Steps[Reply]:
+    new, limit = effect.session, effect.limit
+    return (
+        yield from run_with_account(
+            scripts.OPEN,
+            new.id,
+            new.subject,
+            effect.revision,
+            effect.reference,
+            effect.refresh,
+            new.strategy,
+            new.created_at,
+            new.used_at,
+            new.expires_at,
+            new.idle,
+            body_of(new),
+            max(0, new.expires_at - new.created_at) + _MARGIN,
+            fields_of(new),
+            effect.replaces,
+            None if limit is None else limit.most,
+            limit is not None and limit.evicts,
+            effect.horizon,
+            kept,
+        )
     )
-    return None if reply[0] == b"refused" else replace(new, created_at=int(reply[1]))
 
 
 def attach(effect: AttachCredential) -> Steps[Standing | None]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from sqlalchemy import (
     Case,
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     case,
@@ -22,11 +23,12 @@ from sqlalchemy import (
 
 from limen.effects import Ended
 from limen.revocation import Kind
-from limen.session import Session, Standing
+from limen.session import Opened, Session, Standing
 from limen.stores.sql import log
 from limen.stores.sql.locks import Lock, hold, hold_subject
 from limen.stores.sql.rows import session_of, session_values, standing_of
 from limen.stores.sql.tables import account, secret, session
+from limen.verdict import Reason
 
 if TYPE_CHECKING:
     from limen.effects import (
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         SetSessionFields,
         TouchSession,
     )
+    from limen.session import SessionLimit
 
 REFERENCE: Final = "reference"
 REFRESH: Final = "refresh"
@@ -78,32 +81,61 @@ def standing(connection: Connection, session_id: str) -> Standing | None:
 
 def listed(connection: Connection, effect: ListSessions) -> tuple[Session, ...]:
     """Perform `ListSessions`."""
-    living = (
-        select(session)
-        .where(
-            session.c.subject == effect.subject,
-            session.c.expires_at > effect.now,
-            session.c.used_at + session.c.idle > effect.now,
-        )
-        .order_by(session.c.created_at.desc(), session.c.id)
-    )
-    return tuple(session_of(row) for row in connection.execute(living).mappings())
+    living = _living(effect.subject, effect.now, *session.c)
+    newest_first = living.order_by(session.c.created_at.desc(), session.c.id)
+    return tuple(session_of(row) for row in connection.execute(newest_first).mappings())
 
 
-def open_(connection: Connection, effect: OpenSession) -> Session | None:
+def open_(connection: Connection, effect: OpenSession) -> Opened | Reason:
     """Perform `OpenSession`."""
     new = effect.session
-    hold_subject(connection, new.subject, shared=True)
+    # Whoever counts the sessions of a subject must be alone with them.
+    hold_subject(connection, new.subject, shared=effect.limit is None)
     owner = select(account.c.disabled, account.c.revision).where(account.c.id == new.subject)
     row = connection.execute(owner).one_or_none()
     if row is not None and row.disabled:
-        return None
+        return Reason.ACCOUNT_CHANGED
     if effect.revision is not None and (row is None or row.revision != effect.revision):
-        return None
+        return Reason.ACCOUNT_CHANGED
+    leaving: list[str] = []
+    if effect.replaces is not None:
+        living = _living(new.subject, new.used_at, session.c.fields)
+        named = living.where(session.c.id == effect.replaces).with_for_update()
+        replaced = connection.execute(named).one_or_none()
+        if replaced is None:
+            return Reason.UNKNOWN_SESSION
+        leaving.append(effect.replaces)
+        new = replace(new, fields=replaced.fields)
+    if effect.limit is not None:
+        crowd = _crowd(connection, new, effect.limit, effect.replaces)
+        if crowd and not effect.limit.evicts:
+            return Reason.TOO_MANY_SESSIONS
+        leaving += crowd
+    ids, latest = end(connection, session.c.id.in_(leaving), new.used_at) if leaving else ([], 0)
     new = log.lifted(connection, new)
     connection.execute(insert(session).values(session_values(new)))
     _add_secrets(connection, new.id, new.created_at, effect.reference, effect.refresh)
-    return new
+    log.append(connection, Kind.SESSION, ids, latest, effect.horizon)
+    return Opened(new, tuple(ids))
+
+
+def _living(subject: str, now: int, *columns: ColumnElement[Any]) -> Select[Any]:
+    return select(*columns).where(
+        session.c.subject == subject,
+        session.c.expires_at > now,
+        session.c.used_at + session.c.idle > now,
+    )
+
+
+def _crowd(
+    connection: Connection, new: Session, limit: SessionLimit, replaced: str | None
+) -> list[str]:
+    """Return who must give way to a new session: those whose last use is the longest ago."""
+    used = session.c.used_at.desc(), session.c.created_at.desc(), session.c.id
+    living = _living(new.subject, new.used_at, session.c.id).order_by(*used)
+    if replaced is not None:
+        living = living.where(session.c.id != replaced)
+    return list(connection.scalars(living.offset(limit.most - 1)))
 
 
 def attach(connection: Connection, effect: AttachCredential) -> Standing | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from limen.account import Account, Identity
 from limen.effects import AddAccount, FindRefresh, OpenSession
 from limen.principal import Client
-from limen.session import Session
+from limen.session import Opened, Session
 
 if TYPE_CHECKING:
     from limen.ports import Store
@@ -133,5 +133,5 @@ async def open_session(
             refresh=digest(f"fresh {name}"),
         )
     )
-    assert kept is not None
-    return kept
+    assert isinstance(kept, Opened)
+    return kept.session

@@ -35,6 +35,7 @@ from limen.effects import (
     UpdateIdentity,
 )
 from limen.revocation import Kind
+from limen.session import Opened
 from limen.testing.store_cases.case import (
     CROWD,
     GROUP,
@@ -52,6 +53,7 @@ from limen.testing.store_cases.case import (
     session,
     together,
 )
+from limen.verdict import Reason
 
 if TYPE_CHECKING:
     from limen.effects import Effect
@@ -76,10 +78,10 @@ class EmailCases:
         assert await store.perform(FindSession(digest=digest("ref one"))) is not None
         assert await store.perform(ReadLog(0)) == ()
         # A sign-in that has read the account before comes too late; so does all else.
-        assert await store.perform(OpenSession(session("late"), 0)) is None
+        assert await store.perform(OpenSession(session("late"), 0)) is Reason.ACCOUNT_CHANGED
         late = SetPassword("usr_ada", "late", 0, NOW, moves_on=True)
         assert await store.perform(late) is False
-        assert await store.perform(OpenSession(session("new"), 1)) is not None
+        assert isinstance(await store.perform(OpenSession(session("new"), 1)), Opened)
 
     @case
     async def test_to_verify_an_address_moves_no_revision(self, store: Store) -> None:
@@ -88,7 +90,7 @@ class EmailCases:
             assert await store.perform(SetEmail("usr_ada", OLD, OLD, verified, NOW + 1))
             expected = account(email_verified=verified, updated_at=NOW + 1)
             assert await store.perform(FindAccount(email=OLD)) == Found(expected, "hash")
-        assert await store.perform(OpenSession(session(), 0)) is not None
+        assert isinstance(await store.perform(OpenSession(session(), 0)), Opened)
 
     @case
     async def test_an_address_that_moved_on_is_not_replaced(self, store: Store) -> None:
@@ -278,7 +280,7 @@ class AccountRemovals:
     async def test_a_sign_in_in_flight_comes_too_late(self, store: Store) -> None:
         await add_account(store)
         await store.perform(RemoveAccount("usr_ada", NOW, HORIZON))
-        assert await store.perform(OpenSession(session(), 0, digest("r"))) is None
+        assert await store.perform(OpenSession(session(), 0, digest("r"))) is Reason.ACCOUNT_CHANGED
         assert await store.perform(FindSession(digest=digest("r"))) is None
 
     @case
@@ -320,7 +322,7 @@ class AccountRemovals:
             opened, ended = await asyncio.gather(store.perform(opening), store.perform(removing))
             assert await store.perform(FindSession(digest=digest(f"r{number}"))) is None
             assert isinstance(ended, Ended)
-            assert ended.sessions == (opened is not None)
+            assert ended.sessions == isinstance(opened, Opened)
 
     @case
     async def test_a_refresh_that_races_with_a_removal_never_survives(self, store: Store) -> None:

@@ -21,6 +21,7 @@ from limen.effects import (
 )
 from limen.family import Rotated
 from limen.revocation import Target
+from limen.session import Opened
 from limen.testing.store_cases.case import (
     HORIZON,
     NOW,
@@ -72,7 +73,7 @@ class SessionFieldCases:
             assert await store.perform(FindSession(id=name)) is None
         assert await store.perform(FindSession(digest=digest("ref one"))) is None
         # Nor do they pass to another that gets the name.
-        assert await store.perform(OpenSession(session(), None)) == session()
+        assert await store.perform(OpenSession(session(), None)) == Opened(session())
 
     @case
     async def test_fields_outlive_every_use_of_the_session(self, store: Store) -> None:

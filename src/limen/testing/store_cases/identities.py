@@ -19,6 +19,7 @@ from limen.effects import (
     SetPassword,
     UpdateIdentity,
 )
+from limen.session import Opened
 from limen.testing.store_cases.case import (
     GROUP,
     NOW,
@@ -31,6 +32,7 @@ from limen.testing.store_cases.case import (
     session,
     together,
 )
+from limen.verdict import Reason
 
 if TYPE_CHECKING:
     from limen.account import Identity
@@ -262,8 +264,8 @@ class IdentityRemovals:
         assert await store.perform(named(identity())) is None
         expected = account(revision=1, updated_at=NOW + 5)
         assert await store.perform(FindAccount(id="usr_ada")) == Found(expected, "hash")
-        assert await store.perform(OpenSession(session("late"), 0)) is None
-        assert await store.perform(OpenSession(session("new"), 1)) is not None
+        assert await store.perform(OpenSession(session("late"), 0)) is Reason.ACCOUNT_CHANGED
+        assert isinstance(await store.perform(OpenSession(session("new"), 1)), Opened)
         assert await store.perform(AddIdentity(identity("ada", "8"), 0)) is False
         assert await store.perform(removal) is Removal.UNKNOWN
         # The identity is free, for this account and any other.
@@ -358,4 +360,4 @@ class IdentityRemovals:
             _, done = await asyncio.gather(store.perform(opening), store.perform(removal))
             assert done is Removal.REMOVED
             again = OpenSession(session(f"late{number}", owner.id), 0)
-            assert await store.perform(again) is None
+            assert await store.perform(again) is Reason.ACCOUNT_CHANGED

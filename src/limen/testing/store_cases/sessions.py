@@ -23,7 +23,7 @@ from limen.effects import (
 from limen.errors import StoreUnavailable
 from limen.family import Rotated
 from limen.revocation import Target
-from limen.session import CredentialCount, Held, Standing
+from limen.session import CredentialCount, Held, Opened, Standing
 from limen.testing.store_cases.case import (
     HORIZON,
     MINUTE,
@@ -37,6 +37,7 @@ from limen.testing.store_cases.case import (
     session,
     together,
 )
+from limen.verdict import Reason
 
 if TYPE_CHECKING:
     from limen.ports import Store
@@ -89,20 +90,20 @@ class SessionCases:
     async def test_no_session_is_opened_if_the_account_moved_on(self, store: Store) -> None:
         await add_account(store, revision=3)
         for revision in (2, 4):
-            assert await store.perform(OpenSession(session(), revision)) is None
+            assert await store.perform(OpenSession(session(), revision)) is Reason.ACCOUNT_CHANGED
         assert await store.perform(FindSession(id="ses_one")) is None
-        assert await store.perform(OpenSession(session(), 3)) == session()
+        assert await store.perform(OpenSession(session(), 3)) == Opened(session())
 
     @case
     async def test_no_session_is_opened_for_a_disabled_account(self, store: Store) -> None:
         await add_account(store, disabled=True)
         for revision in (0, None):
-            assert await store.perform(OpenSession(session(), revision)) is None
+            assert await store.perform(OpenSession(session(), revision)) is Reason.ACCOUNT_CHANGED
         assert await store.perform(FindSession(id="ses_one")) is None
 
     @case
     async def test_a_revision_needs_an_account(self, store: Store) -> None:
-        assert await store.perform(OpenSession(session(), 0)) is None
+        assert await store.perform(OpenSession(session(), 0)) is Reason.ACCOUNT_CHANGED
         assert await store.perform(FindSession(id="ses_one")) is None
 
     @case
@@ -261,7 +262,8 @@ class SessionCases:
             opened, _ = await asyncio.gather(
                 store.perform(opening), store.perform(Revoke(target, NOW + number, HORIZON))
             )
-            assert opened is not None
-            question = FindRevocation(opened.id, subject, None, opened.created_at)
-            living = await store.perform(FindSession(id=opened.id)) is not None
+            assert isinstance(opened, Opened)
+            new = opened.session
+            question = FindRevocation(new.id, subject, None, new.created_at)
+            living = await store.perform(FindSession(id=new.id)) is not None
             assert living is not await store.perform(question)
