@@ -15,6 +15,7 @@ from limen.errors import LimenError as LimenError
 from limen.errors import MigrationNeeded as MigrationNeeded
 from limen.errors import Overloaded as Overloaded
 from limen.errors import StoreUnavailable as StoreUnavailable
+from limen.freshness import Freshness as Freshness
 from limen.guarantees import Guarantees as Guarantees
 from limen.guarantees import Receipt as Receipt
 from limen.letter import EmailPolicy as EmailPolicy

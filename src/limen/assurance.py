@@ -6,7 +6,7 @@ is never kept: it follows from the methods, so no refresh and no exchange can ra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
 from enum import Enum, unique
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
@@ -41,7 +41,8 @@ _KINDS: Final = {
 _MULTIPLE: Final = "mfa"  # whoever states this says that there were factors of two kinds
 
 
-def acr_of(methods: Iterable[str]) -> str:
+@functools.lru_cache(256)  # few combinations occur, and tokens are read often
+def acr_of(methods: tuple[str, ...]) -> str:
     """Return the level that these methods reach (`acr`, OpenID Connect Core section 2).
 
     `aal2` takes factors of two kinds: a password and a code, not a password and a PIN; `mfa`

@@ -113,7 +113,7 @@ KINDS: Final[Mapping[AuditKind, Told]] = MappingProxyType(
         AuditKind.SIGN_UP_REFUSED: Told("An account was not opened.", ("provider",)),
         AuditKind.SIGN_OUT: Told("Whoever holds a session ended it.", ("sessions",)),
         AuditKind.REAUTHENTICATED: Told(
-            "Somebody who is signed in proved again who they are.", ("methods", "acr")
+            "Somebody who is signed in proved again who they are.", ("methods", "acr", "strategy")
         ),
         AuditKind.REAUTHENTICATION_REFUSED: Told(
             "Somebody who is signed in failed to prove again who they are.", ("methods", "acr")

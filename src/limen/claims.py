@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeGuard
 
+from limen.assurance import LEVELS, acr_of, reaches
 from limen.errors import ConfigurationError, InvalidToken
 from limen.evidence import Check, Duration, Evidence, Public, Size
 from limen.jose import UnverifiedToken, parse, sign, verify_signature
@@ -117,6 +118,7 @@ def mint(
         "exp": expires_at // 1000,
         "auth_time": authenticated_at // 1000,
         "amr": list(methods),
+        "acr": acr_of(methods),
     }
     if roles:
         claims["roles"] = sorted(roles)
@@ -322,6 +324,7 @@ def _claims(stated: Mapping[str, Any], key_id: str) -> Claims | None:
         or issued_at is None
         or expires_at is None
         or authenticated_at is None
+        or ("acr" in stated and not _is_earned(stated["acr"], methods))
         or (not_before is None and "nbf" in stated)
         or (bound_to is None and "cnf" in stated)
     ):
@@ -351,6 +354,11 @@ def _bound_to(confirmation: Any) -> str | None:
     if not isinstance(thumbprint, str) or not _THUMBPRINT.fullmatch(thumbprint):
         return None
     return thumbprint
+
+
+def _is_earned(acr: Any, methods: tuple[str, ...]) -> bool:
+    """Tell whether a stated `acr` is a text and no level above what the methods reach."""
+    return _text(acr) and (acr not in LEVELS or reaches(acr_of(methods), acr))
 
 
 def _issued_at(stated: Mapping[str, Any]) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from limen.assurance import acr_of
+
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
@@ -58,6 +60,11 @@ class Principal:
     key_id: str | None = None
     issued_at: int = 0
     bound_to: str | None = None
+
+    @property
+    def acr(self) -> str:
+        """The level of assurance that `methods` reach; see `limen.assurance`."""
+        return acr_of(self.methods)
 
     def has_role(self, role: str) -> bool:
         """Tell whether the principal holds a role."""

@@ -137,6 +137,7 @@ class Options(TypedDict, total=False):
     max_sessions: int
     on_limit: OnLimit
     assurance: Level | None
+    fresh_to_revoke: bool
     sink: Sink | None
 
 
@@ -162,7 +163,8 @@ class Settings:
 
     Letters go through `mailer`, or to the mail server `smtp` in the name of `mail_from`; with
     neither they are printed. `fresh` is for how many seconds after a sign-in a person may
-    change their address, unlink an identity or delete their account. `session_fields` names
+    change their address, unlink an identity or delete their account; with `fresh_to_revoke`
+    also for how long they may end other sessions than the one they are in. `session_fields` names
     what a client may keep with its session, each a `string`, `number` or `boolean`.
 
     `max_sessions` is how many sessions one person may have at once, 0 is any number. At the
@@ -224,6 +226,7 @@ class Settings:
     max_sessions: int = DEFAULT_MAX_SESSIONS
     on_limit: OnLimit = "end_oldest"
     assurance: Level | None = None
+    fresh_to_revoke: bool = False
     sink: Sink | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -72,6 +72,7 @@ class Reason(StrEnum):
     UNKNOWN_IDENTITY = "unknown_identity"
     LAST_IDENTITY = "last_identity"
     NOT_FRESH = "not_fresh"
+    TOO_WEAK = "too_weak"
     # letters, and what a person changes about their account
     INVALID_LINK = "invalid_link"
     NO_PASSWORD = "no_password"

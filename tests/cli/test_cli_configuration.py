@@ -127,6 +127,10 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "username_enabled": ("yes", True),
     "username_minimum": ("4", 4),
     "username_maximum": ("20", 20),
+    "max_sessions": ("7", 7),
+    "on_limit": ("refuse", "refuse"),
+    "fresh_to_revoke": ("yes", True),
+    "assurance": ("aal1", "aal1"),
     "session_fields": ("theme: string, beta:boolean", {"theme": "string", "beta": "boolean"}),
 }
 SAMPLES["trusted_origins"] = (

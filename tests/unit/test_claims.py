@@ -101,7 +101,7 @@ def test_a_good_token_passes_every_check_in_order() -> None:
 
 @pytest.mark.proves("at:2", "at:10", "asvs:9.2.3")
 def test_a_token_carries_these_claims_and_no_others() -> None:
-    assert " ".join(sorted(STATED)) == "amr aud auth_time exp iat iat_ms iss jti roles sid sub"
+    assert " ".join(sorted(STATED)) == "acr amr aud auth_time exp iat iat_ms iss jti roles sid sub"
     without = mint(
         POLICY,
         KEYS.signing,

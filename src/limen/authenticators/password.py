@@ -90,11 +90,13 @@ class PasswordAuthenticator:
 
     def confirm(self, account_id: str, password: Secret, now: int) -> Flow[Found | Refused]:
         """Judge the current password of somebody who is signed in already (ASVS 6.2.3)."""
-        throttled = yield from spend(self.budget, account_id, now)
+        found = yield from ask(FindAccount(id=account_id))
+        # The budget of a sign-in: a stolen session must not be a second place to guess at.
+        who = account_id if found is None else found.account.email
+        throttled = yield from spend(self.budget, who, now)
         if throttled is not None:
             return throttled
         yield from enter(Phase.PASSWORD_VERIFY)
-        found = yield from ask(FindAccount(id=account_id))
         if not (yield from self._verify(password, found, now)) or found is None:
             return Refused(Reason.BAD_CREDENTIALS)
         return found

@@ -270,14 +270,13 @@ class Written(BaseModel):
         None, description="Sessions that one person may have at once; 0 is any number."
     )
     on_limit: str | None = Field(
-        None,
-        description="At that number a sign-in lets the session end that was not used for the "
-        "longest time, `end_oldest`, or fails, `refuse`.",
+        None, description="At that number a sign-in ends one of them, `end_oldest`, or `refuse`s."
+    )
+    fresh_to_revoke: bool | None = Field(
+        None, description="Whether only a sign-in of a moment ago may end other sessions."
     )
     assurance: str | None = Field(
-        None,
-        description="A level of NIST SP 800-63B-4 whose lifetimes must be kept: `aal1`, `aal2` or "
-        "`aal3`.",
+        None, description="Keep to the lifetimes of NIST SP 800-63B-4: `aal1`, `aal2` or `aal3`."
     )
     session_fields: Kinds = Field(
         None,

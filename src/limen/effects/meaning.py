@@ -33,14 +33,15 @@ _ERRANDS: Final = frozenset(one.value for one in Errand)
 
 def _opened(effect: sessions.OpenSession) -> Events:
     session = effect.session
-    again = effect.replaces is not None
-    how = {"methods": " ".join(session.methods), "acr": acr_of(session.methods)}
+    methods, acr = " ".join(session.methods), acr_of(session.methods)
     event = AuditEvent.of(
-        AuditKind.REAUTHENTICATED if again else AuditKind.SIGN_IN_ACCEPTED,
+        AuditKind.SIGN_IN_ACCEPTED if effect.replaces is None else AuditKind.REAUTHENTICATED,
         subject=session.subject,
         session_id=session.id,
         actor=session.subject,
-        **(how if again else {**how, "strategy": session.strategy}),
+        methods=methods,
+        acr=acr,
+        strategy=session.strategy,
     )
     client = session.client
     return (replace(event, address=client.address, user_agent=client.user_agent),)
@@ -212,7 +213,9 @@ def _evicted(event: AuditEvent, effect: sessions.OpenSession, answer: Opened) ->
     gone = [one for one in answer.ended if one != effect.replaces]
     kind = AuditKind.SESSION_EVICTED
     return tuple(
-        replace(event, kind=kind, session_id=one, details={}, id=event.id and f"{event.id}.{number}")
+        replace(
+            event, kind=kind, session_id=one, details={}, id=event.id and f"{event.id}.{number}"
+        )
         for number, one in enumerate(gone, start=1)
     )
 

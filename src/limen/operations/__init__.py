@@ -16,8 +16,9 @@ from limen.operations.parts import Parts as Parts
 from limen.operations.proving import AwaitsEmail as AwaitsEmail
 from limen.operations.proving import PasswordChanged as PasswordChanged
 from limen.operations.proving import SignedIn as SignedIn
+from limen.operations.reauthentication import Reauthentication
 from limen.operations.upkeep import Upkeep
 
 
-class Operations(Changes, Identities, Admissions, Imports, Upkeep):
+class Operations(Changes, Identities, Reauthentication, Admissions, Imports, Upkeep):
     """The verbs of Limen as flows; `Limen` and `BlockingLimen` run them."""

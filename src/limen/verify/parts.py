@@ -16,6 +16,7 @@ from limen.secret import Secret
 from limen.strategies.hybrid import HybridStrategy
 from limen.strategies.jwt import JwtStrategy
 from limen.strategies.session import again
+from limen.verdict import Refused
 from limen.verify.fetching import checked_url
 from limen.verify.mismatches import Mismatches
 from limen.verify.remote_keys import KeyLimits, RemoteKeys
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
     from limen.dpop import Proof
     from limen.effects import Flow
+    from limen.freshness import Freshness
     from limen.guarantees import Guarantees
+    from limen.principal import Principal
     from limen.revocation import Revocation
     from limen.verdict import Authenticated, Verdict
 
@@ -69,6 +72,11 @@ class Parts:
             return self.strategy.authenticate(secret, now, proven_key)
 
         return self.proofs.accept(proof, token, now, judged_for)
+
+    def require_fresh(self, principal: Principal, wanted: Freshness) -> Refused | None:
+        """Say whether the sign-in behind a token is enough; see `Freshness`."""
+        reason = wanted.reason(principal, self.clock.now())
+        return None if reason is None else Refused(reason)
 
     def hear(self, entries: Sequence[Revocation]) -> None:
         """Forget the keys that were withdrawn; their entries leave the log again."""

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from limen.clock import Clock
     from limen.dpop import Proof
     from limen.effects import AnyEffect
+    from limen.freshness import Freshness
     from limen.guarantees import Guarantees
     from limen.keyring import Keyring
     from limen.ports import Feed, Store
+    from limen.principal import Principal
     from limen.verdict import Authenticated, Verdict
 
 _log = logging.getLogger("limen.verify")
@@ -143,6 +145,13 @@ class Verifier:
         del app
         async with self:
             yield
+
+    def require_fresh(self, principal: Principal, wanted: Freshness) -> Refused | None:
+        """Say whether a sensitive action must wait for a new sign-in (RFC 9470); `None` if not.
+
+        Judged by what the token says of its sign-in: `auth_time`, `acr` and `amr`.
+        """
+        return self._parts.require_fresh(principal, wanted)
 
     def recognise(self, presented: bytes) -> Authenticated | None:
         """Return the verdict on a token that was verified before and still stands.

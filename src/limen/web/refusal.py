@@ -10,22 +10,33 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from limen.dpop import ALGORITHMS
+from limen.freshness import STEP_UP
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from limen.freshness import Freshness
     from limen.settings import DpopMode
     from limen.verdict import Absent
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An HTTP answer that refuses: status, the text for the client, extra headers."""
+    """An HTTP answer that refuses: status, the text for the client, extra headers.
+
+    `code` is for programs, where a client is to do more than show the text.
+    """
 
     status: int
     detail: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
+
+    @property
+    def body(self) -> dict[str, str]:
+        """The members of a JSON body that says the same."""
+        return {"message": self.detail, **({} if self.code is None else {"code": self.code})}
 
 
 _FOREIGN = Refusal(
@@ -64,16 +75,24 @@ _FORBIDDEN = Refusal(
 )
 
 
-def refusal_of(verdict: Absent | Refused, dpop: DpopMode = "off") -> Refusal:
+def refusal_of(
+    verdict: Absent | Refused, dpop: DpopMode = "off", wanted: Freshness | None = None
+) -> Refusal:
     """Return the answer for a request without an accepted credential.
 
-    `dpop` says which schemes are taken, as the setting does.
+    `dpop` says which schemes are taken, as the setting does. With `wanted`, that of
+    `Limen.require_fresh`, also for a sign-in that is not enough: how to make it so stands in
+    the challenge (RFC 9470).
     """
     challenge = {"WWW-Authenticate": challenge_of(verdict, dpop)}
     if not isinstance(verdict, Refused):
         return Refusal(401, "Not signed in", challenge)
     if verdict.reason is Reason.CROSS_ORIGIN:
         return _FOREIGN
+    if wanted is not None and verdict.reason in (Reason.NOT_FRESH, Reason.TOO_WEAK):
+        scheme = "DPoP" if dpop == "require" else "Bearer"
+        asked = {"WWW-Authenticate": wanted.challenge(scheme)}
+        return Refusal(401, wanted.sentence, asked, STEP_UP)
     if verdict.reason is Reason.THROTTLED:
         wait = str(verdict.retry_after or 1)
         return Refusal(429, "Too many attempts", {"Retry-After": wait})

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
 from starlette.status import WS_1008_POLICY_VIOLATION
 
 from limen.errors import ConfigurationError
 from limen.evidence import Check
+from limen.freshness import Freshness
 from limen.phase import Phase
 from limen.verdict import Absent, Authenticated
 from limen.web.asgi import SCOPE_KEY, AuthMiddleware
@@ -95,6 +98,56 @@ def requires(
         return guarded
 
     return decorate
+
+
+def requires_fresh(
+    max_age: float | None = None,
+    *,
+    acr: str | None = None,
+    methods: Iterable[str] = (),
+    roles: Iterable[str] = (),
+) -> Callable[
+    [Callable[Concatenate[Request, P], Awaitable[Response]]],
+    Callable[Concatenate[Request, P], Awaitable[Response]],
+]:
+    """Let only somebody through who proved who they are a moment ago, and strongly enough.
+
+    `max_age` is in seconds, by default that of the setting `fresh`; `acr` is a level such as
+    `aal2` and `methods` are RFC 8176 names. Others are answered with 401 and the challenge of
+    RFC 9470, in JSON with the code `insufficient_user_authentication`.
+    """
+    wanted, held = Freshness(max_age, acr, frozenset(methods)), tuple(roles)
+
+    def decorate(
+        endpoint: Callable[Concatenate[Request, P], Awaitable[Response]],
+    ) -> Callable[Concatenate[Request, P], Awaitable[Response]]:
+        @functools.wraps(endpoint)
+        async def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> Response:
+            judged = await fresh(request, wanted, held)
+            if isinstance(judged, Refusal):
+                headers = dict(judged.headers)
+                return JSONResponse(judged.body, judged.status, headers=headers)
+            return await endpoint(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+async def fresh(
+    connection: HTTPConnection, wanted: Freshness, roles: tuple[str, ...] = ()
+) -> Principal | Refusal:
+    """Return who a connection acts for, or how to answer if their sign-in is not enough.
+
+    Whoever is not signed in at all, or lacks a role, is answered by an exception as elsewhere.
+    """
+    request_auth = request_auth_of(connection)
+    principal = allowed(connection, await request_auth.verdict(), roles)
+    auth = request_auth.auth
+    if wanted.max_age is None:
+        wanted = replace(wanted, max_age=auth.settings.fresh)
+    refused = await auth.require_fresh(principal, wanted)
+    return principal if refused is None else refusal_of(refused, auth.settings.dpop, wanted)
 
 
 def accepted(connection: HTTPConnection, verdict: Verdict, dpop: DpopMode = "off") -> Principal:

@@ -20,10 +20,11 @@ from limen.transports import BearerTransport, Carrier, DpopTransport, OriginRule
 from limen.transports.dpop import proof_in
 from limen.verdict import Absent, Reason, Refused
 from limen.web.proving import proof_about
-from limen.web.refusal import STORE_DOWN, forbidden
+from limen.web.refusal import STORE_DOWN, forbidden, refusal_of
 from limen.web.starlette import accepted, refused
 
 if TYPE_CHECKING:
+    from limen.freshness import Freshness
     from limen.settings import DpopMode
     from limen.verdict import Verdict
     from limen.verify import Verifier
@@ -38,6 +39,9 @@ class TokenPrincipal:
     `Authorization: DPoP` is for tokens that are bound to a key, and then a proof must say
     `base_url`, the public address of this service; without that they are refused. With
     `bound_only` no others are taken.
+
+    `fresh` asks besides how long ago and how strongly they signed in, and is answered with the
+    challenge of RFC 9470.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class TokenPrincipal:
         *roles: str,
         base_url: str | None = None,
         bound_only: bool = False,
+        fresh: Freshness | None = None,
     ) -> None:
         """Make it; raises `ConfigurationError` for a `base_url` that is none."""
         if bound_only and base_url is None:
@@ -56,6 +61,7 @@ class TokenPrincipal:
             )
         self.verifier = verifier
         self.roles = roles
+        self.fresh = fresh
         self._origin = OriginRule(base_url).own
         self._dpop: DpopMode = "off"
         self._headers = BearerTransport()
@@ -74,6 +80,10 @@ class TokenPrincipal:
         principal = accepted(connection, verdict, self._dpop)
         if not principal.roles.issuperset(self.roles):
             raise refused(connection, forbidden())
+        if self.fresh is not None:
+            stale = self.verifier.require_fresh(principal, self.fresh)
+            if stale is not None:
+                raise refused(connection, refusal_of(stale, self._dpop, self.fresh))
         return principal
 
     async def _verdict(self, connection: HTTPConnection) -> Verdict:

@@ -13,6 +13,7 @@ from limen.service.better_auth import (
     letters,
     new_password,
     public,
+    reauthentication,
     schemas,
     sessions,
     usernames,
@@ -20,7 +21,7 @@ from limen.service.better_auth import (
 from limen.service.better_auth.bodies import Body, Field
 from limen.service.better_auth.endpoint import CARRIERS, PROOF_HEADER, Endpoint
 from limen.service.better_auth.routes_social import social_endpoints
-from limen.service.better_auth.wire import UNAUTHORIZED
+from limen.service.better_auth.wire import SESSION_NOT_FRESH, UNAUTHORIZED
 
 if TYPE_CHECKING:
     from limen.authority import Limen
@@ -145,6 +146,7 @@ ENDPOINTS: Final = (
         "End one session by its handle",
         schemas.STATUS,
         body=REVOKE_SESSION,
+        problems=(SESSION_NOT_FRESH,),
         session=True,
     ),
     Endpoint(
@@ -153,6 +155,7 @@ ENDPOINTS: Final = (
         sessions.revoke_sessions,
         "End every session of this account",
         schemas.STATUS,
+        problems=(SESSION_NOT_FRESH,),
         session=True,
     ),
     Endpoint(
@@ -161,6 +164,7 @@ ENDPOINTS: Final = (
         sessions.revoke_other_sessions,
         "End every session of this account but this one",
         schemas.STATUS,
+        problems=(SESSION_NOT_FRESH,),
         session=True,
     ),
     Endpoint(
@@ -211,6 +215,7 @@ ENDPOINTS: Final = (
     *letters.ENDPOINTS,
     *new_password.ENDPOINTS,
     *changes.ENDPOINTS,
+    *reauthentication.ENDPOINTS,
 )
 
 

@@ -13,6 +13,7 @@ from limen.service.better_auth.accounts import bearer_members
 from limen.service.better_auth.endpoint import Description
 from limen.service.better_auth.proving import challenge, refused
 from limen.service.better_auth.wire import (
+    SESSION_NOT_FRESH,
     UNAUTHORIZED,
     Answer,
     HeaderPairs,
@@ -117,6 +118,8 @@ async def list_sessions(call: Call) -> Answer:
 async def revoke_session(call: Call) -> Answer:
     """End one session of this account; the answer does not tell whether there was one."""
     handle = call.body["token"]
+    if handle != call.actor.session_id and _is_stale(call):
+        return SESSION_NOT_FRESH.answer()
     await call.auth.revoke(Target.session(handle, owner=call.actor.subject))
     if handle == call.actor.session_id:
         withdraw(call)
@@ -125,6 +128,8 @@ async def revoke_session(call: Call) -> Answer:
 
 async def revoke_sessions(call: Call) -> Answer:
     """End every session of this account, this one included."""
+    if _is_stale(call):
+        return SESSION_NOT_FRESH.answer()
     await call.auth.revoke(Target.user(call.actor.subject))
     withdraw(call)
     return json_answer({"status": True})
@@ -132,8 +137,17 @@ async def revoke_sessions(call: Call) -> Answer:
 
 async def revoke_other_sessions(call: Call) -> Answer:
     """End every session of this account but this one."""
+    if _is_stale(call):
+        return SESSION_NOT_FRESH.answer()
     await call.auth.revoke(Target.user(call.actor.subject, keep=call.actor.session_id))
     return json_answer({"status": True})
+
+
+def _is_stale(call: Call) -> bool:
+    """Tell whether whoever asks must prove first who they are (ASVS 7.5.2)."""
+    settings = call.auth.settings
+    age = call.now - call.actor.authenticated_at
+    return settings.fresh_to_revoke and age > settings.fresh * 1000
 
 
 async def sign_out(call: Call) -> Answer:

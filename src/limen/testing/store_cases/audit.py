@@ -32,6 +32,7 @@ from limen.testing.store_cases.case import (
     session,
     together,
 )
+from limen.verdict import Reason
 
 if TYPE_CHECKING:
     from limen.ports import Store
@@ -124,8 +125,8 @@ class AuditCases:
             UpdateAccount("usr_ada", NOW, roles=frozenset({"x"}), events=told)
         )
         assert done is not None
-        told = (event(AuditKind.ACCOUNT_DISABLED), event(AuditKind.REVOKED))
-        assert await store.perform(SetDisabled("usr_ada", True, NOW, events=told)) == 0
+        both = (event(AuditKind.ACCOUNT_DISABLED), event(AuditKind.REVOKED))
+        assert await store.perform(SetDisabled("usr_ada", True, NOW, events=both)) == 0
         assert await kinds(store) == [
             AuditKind.ROLES_CHANGED,
             AuditKind.ACCOUNT_DISABLED,
@@ -138,7 +139,8 @@ class AuditCases:
         told = (event(AuditKind.PASSWORD_CHANGED),)
         stale = SetPassword("usr_ada", "other", 9, NOW, moves_on=True, events=told)
         assert await store.perform(stale) is False
-        assert await store.perform(OpenSession(session(), 9, digest("r"), events=told)) is None
+        opening = OpenSession(session(), 9, digest("r"), events=told)
+        assert await store.perform(opening) is Reason.ACCOUNT_CHANGED
         assert await store.perform(SetDisabled("usr_nobody", True, NOW, events=told)) is None
         gone = Revoke(Target.session("ses_none"), NOW, HORIZON, events=told)
         assert (await store.perform(gone)).sessions == 0

@@ -1,0 +1,144 @@
+"""Proving again who one is, and asking whether that was done a moment ago."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from limen.audit import AuditKind
+from limen.effects import FindSession, ask, check, enter, record
+from limen.operations.proving import Proving, SignedIn
+from limen.phase import Phase
+from limen.principal import Authentication, Client
+from limen.revocation import Target
+from limen.secret import Secret
+from limen.strategies.session import judged
+from limen.verdict import Reason, Refused
+
+if TYPE_CHECKING:
+    from limen.account import Account
+    from limen.effects import Flow
+    from limen.freshness import Freshness
+    from limen.principal import Principal
+
+
+class Reauthentication(Proving):
+    """What renews a sign-in, and what asks for one that is new."""
+
+    def reauthenticate(
+        self,
+        principal: Principal,
+        password: str,
+        *,
+        client: Client = Client(),  # noqa: B008 - frozen and without state
+    ) -> Flow[SignedIn | Refused]:
+        """Judge the password of somebody who is signed in, and renew their sign-in.
+
+        The session goes on under a new handle and new credentials: what the client held until
+        now ends in the same step (ASVS 7.2.4), and both lifetimes begin anew. Refused with
+        `BAD_CREDENTIALS`, `THROTTLED` (the budget is that of a sign-in), `ACCOUNT_CHANGED`, or
+        `UNKNOWN_SESSION` if the session has ended.
+        """
+        self._need_store("accounts")
+        parts = self._parts
+        confirmed = yield from parts.passwords.confirm(
+            principal.subject, Secret(password), parts.clock.now()
+        )
+        if isinstance(confirmed, Refused):
+            yield from _refused(principal, confirmed, ("pwd",))
+            return confirmed
+        account = confirmed.account
+        proven = Authentication(
+            account.id, parts.clock.now(), ("pwd",), account.roles, account.revision
+        )
+        return (yield from self._renewed(principal, proven, account, client))
+
+    def renew(
+        self,
+        principal: Principal,
+        authentication: Authentication,
+        *,
+        client: Client = Client(),  # noqa: B008 - frozen and without state
+    ) -> Flow[SignedIn | Refused]:
+        """Renew the sign-in of somebody whom you have authenticated again yourself.
+
+        Such as by a code, a key or a provider: state every method that was used this time.
+        Refused as `reauthenticate`, and with `BAD_CREDENTIALS` for another person than the one
+        who is signed in.
+        """
+        return (yield from self._renewed(principal, authentication, None, client))
+
+    def require_fresh(self, principal: Principal, wanted: Freshness) -> Flow[Refused | None]:
+        """Say whether a sensitive action must wait for a new proof; `None` if it need not.
+
+        Refused with `NOT_FRESH` or `TOO_WEAK`. Where a signed token or a remembered row stands
+        for a session, the store is asked as well, so that none that was revoked passes within
+        its window: then it is refused as the session is.
+        """
+        yield from enter(Phase.AUTHZ_DECIDE)
+        reason = wanted.reason(principal, self._parts.clock.now())
+        recent = reason is not Reason.NOT_FRESH
+        if not (yield from check("signed in a moment ago", recent, Reason.NOT_FRESH)):
+            return Refused(Reason.NOT_FRESH)
+        strong = reason is None
+        if not (yield from check("signed in strongly enough", strong, Reason.TOO_WEAK)):
+            return Refused(Reason.TOO_WEAK)
+        return (yield from self._ended(principal))
+
+    def _ended(self, principal: Principal) -> Flow[Refused | None]:
+        windows = {one.name: one.guarantees.revocation_window for one in self._parts.strategies}
+        if not windows.get(principal.strategy) or not self._has_session(principal):
+            return None
+        yield from enter(Phase.REVOCATION_CHECK)
+        found = yield from ask(FindSession(id=principal.session_id))
+        standing = yield from judged(found, self._parts.clock.now())
+        if isinstance(standing, Refused):
+            return standing
+        # "Sign out everywhere" spares no token of before, not even one of a session that stands.
+        if principal.key_id is not None and (yield from self._is_revoked(principal)):
+            return Refused(Reason.REVOKED)
+        return None
+
+    def _renewed(
+        self, principal: Principal, proven: Authentication, account: Account | None, client: Client
+    ) -> Flow[SignedIn | Refused]:
+        parts = self._parts
+        same = proven.subject == principal.subject
+        if not (yield from check("same person", same, Reason.BAD_CREDENTIALS)):
+            refused = Refused(Reason.BAD_CREDENTIALS)
+            yield from _refused(principal, refused, proven.methods)
+            return refused
+        now = parts.clock.now()
+        bound = principal.bound_to  # a proof of another kind does not loosen the key
+        if not self._has_session(principal):
+            client = replace(client, proven_key=bound)
+            issued = yield from parts.primary.issue(proven, client, now, parts.entropy)
+            if parts.elsewhere:
+                yield from self.revoke(Target.session(principal.session_id, owner=proven.subject))
+            return issued if isinstance(issued, Refused) else SignedIn(issued, account)
+        before = yield from self.session(principal.session_id)
+        if not (yield from check("session exists", before is not None, Reason.UNKNOWN_SESSION)):
+            return Refused(Reason.UNKNOWN_SESSION)
+        assert before is not None  # noqa: S101 - for the type checker: checked above
+        issued = yield from parts.primary.issue(
+            proven,
+            replace(
+                client if client.address or client.user_agent else before.client, proven_key=bound
+            ),
+            now,
+            parts.entropy,
+            remembered=before.remembered,
+            replaces=before.id,
+        )
+        return issued if isinstance(issued, Refused) else SignedIn(issued, account)
+
+
+def _refused(principal: Principal, refused: Refused, methods: tuple[str, ...]) -> Flow[None]:
+    yield from record(
+        AuditKind.REAUTHENTICATION_REFUSED,
+        subject=principal.subject,
+        session_id=principal.session_id,
+        reason=refused.reason,
+        actor=principal.subject,
+        methods=" ".join(methods),
+    )

@@ -1,0 +1,179 @@
+"""Proving again who one is: what ends, what begins, and what never moves without it."""
+
+import pytest
+from limens import QUICK, STRATEGIES, blocking
+
+from limen import (
+    Authenticated,
+    Authentication,
+    Budget,
+    Client,
+    Freshness,
+    Reason,
+    Refused,
+    SignedIn,
+    Target,
+)
+from limen.jose import parse, strict_json
+from limen.stores.memory import BlockingMemoryStore
+from limen.testing import FrozenClock
+
+ADA, PASSWORD = "ada@example.org", "correct horse battery"
+HOUR = 3_600_000
+DAY = 24 * HOUR
+RECENT = Freshness(60)
+
+
+def said(token: str) -> tuple[object, ...]:
+    claims = strict_json(parse(token).payload)
+    return claims["auth_time"], claims["amr"], claims["acr"]
+
+
+@pytest.mark.proves("at:3", "nist:6", "asvs:10.3.4")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_nothing_but_a_proof_moves_what_is_said_of_it(strategy: str) -> None:
+    clock, store = FrozenClock(), BlockingMemoryStore()
+    with blocking(strategy, store=store, clock=clock) as limen:
+        at = clock.now()
+        issued = limen.remember(Authentication("usr_ada", at, ("pwd", "otp"))).issued
+        expected = (at // 1000, ["pwd", "otp"], "aal2")
+        for renew in (limen.refresh, limen.reissue, limen.refresh):
+            clock.advance(HOUR)
+            renewed = renew((issued.refresh or issued.access).reveal())
+            issued = renewed if renewed.refresh or strategy == "session" else issued
+            who = limen.authenticate(renewed.access.reveal()).principal
+            assert (who.authenticated_at, who.methods, who.acr) == (at, ("pwd", "otp"), "aal2")
+            if strategy != "session":
+                assert said(renewed.access.reveal()) == expected
+            assert said(limen.service_token(who).reveal()) == expected
+        held = issued
+    for other in STRATEGIES:
+        with blocking(other, store=store, clock=clock, accept=[strategy]) as limen:
+            who = limen.authenticate(held.access.reveal()).principal
+            refresh = held.refresh.reveal() if held.refresh else None
+            moved = limen.exchange(who, refresh).principal
+            assert (moved.authenticated_at, moved.methods) == (at, ("pwd", "otp"))
+
+
+@pytest.mark.proves("asvs:7.2.4", "nist:3")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("remembered", [True, False])
+def test_the_old_credentials_die_and_both_timers_begin_anew(strategy, remembered) -> None:
+    clock = FrozenClock()
+    with blocking(strategy, clock=clock, session_fields={"theme": "string"}) as limen:
+        account = limen.add_account(ADA, PASSWORD).id
+        client = Client("192.0.2.7", "a browser")
+        first = limen.sign_in(ADA, PASSWORD, remembered=remembered, client=client).issued
+        other = limen.sign_in(ADA, PASSWORD).issued
+        limen.set_session_fields(first.session.id, {"theme": "dark"})
+        clock.advance(20 * HOUR)
+        renewing = (first.refresh or first.access).reveal()
+        old = limen.reissue(renewing)
+        who = limen.authenticate(old.access.reveal()).principal
+        assert limen.require_fresh(who, RECENT) == Refused(Reason.NOT_FRESH)
+        clock.advance(1000)
+        again = limen.reauthenticate(who, PASSWORD)
+        assert isinstance(again, SignedIn)
+        new, now = again.issued, clock.now()
+        assert new.access.reveal() not in (old.access.reveal(), first.access.reveal())
+        assert new.principal.authenticated_at == now
+        session = limen.session(new.principal.session_id)
+        assert (session.created_at, session.used_at) == (now, now)
+        assert session.expires_at == now + (30 * DAY if remembered else DAY)
+        assert (session.remembered, session.client) == (remembered, client)
+        assert session.fields == '{"theme":"dark"}'
+        assert limen.require_fresh(new.principal, RECENT) is None
+        # What was held before is worth nothing; `jwt` alone lets a token run to its end.
+        assert isinstance(limen.refresh(renewing), Refused)
+        assert isinstance(limen.reauthenticate(who, PASSWORD), Refused)
+        if strategy != "jwt":
+            assert isinstance(limen.authenticate(old.access.reveal()), Refused)
+        if strategy != "session":
+            assert limen.require_fresh(who, Freshness()) == Refused(Reason.UNKNOWN_SESSION)
+        assert isinstance(limen.authenticate(new.access.reveal()), Authenticated)
+        live = {one.id for one in limen.sessions(account)}
+        assert live == {new.principal.session_id, other.principal.session_id}
+
+
+@pytest.mark.proves("asvs:7.5.1")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_wrong_password_changes_nothing_and_is_counted_like_a_sign_in(strategy) -> None:
+    clock = FrozenClock()
+    options = {**QUICK, "account_budget": Budget("sign-in:account", limit=3, window=HOUR)}
+    with blocking(strategy, clock=clock, **options) as limen:
+        limen.add_account(ADA, PASSWORD)
+        issued = limen.sign_in(ADA, PASSWORD).issued
+        who = issued.principal
+        assert limen.reauthenticate(who, "not the password") == Refused(Reason.BAD_CREDENTIALS)
+        assert limen.sign_in(ADA, "nor this") == Refused(Reason.BAD_CREDENTIALS)
+        assert isinstance(limen.authenticate(issued.access.reveal()), Authenticated)
+        throttled = limen.reauthenticate(who, PASSWORD)
+        assert throttled.reason is Reason.THROTTLED
+        assert limen.sign_in(ADA, PASSWORD).reason is Reason.THROTTLED
+        clock.advance(HOUR)
+        assert isinstance(limen.reauthenticate(who, PASSWORD), SignedIn)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_only_the_same_person_renews_a_session(strategy) -> None:
+    with blocking(strategy) as limen:
+        now = limen.assembly.clock.now()
+        ada = limen.remember(Authentication("usr_ada", now)).issued
+        stranger = Authentication("usr_eve", now, ("pwd", "otp"))
+        assert limen.renew(ada.principal, stranger) == Refused(Reason.BAD_CREDENTIALS)
+        assert len(limen.sessions("usr_ada")) == 1
+        assert limen.sessions("usr_eve") == ()
+        stronger = limen.renew(ada.principal, Authentication("usr_ada", now, ("pwd", "otp")))
+        assert stronger.issued.principal.acr == "aal2"
+        assert len(limen.sessions("usr_ada")) == 1
+
+
+@pytest.mark.proves("asvs:7.5.1")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_session_that_ended_is_not_renewed_and_passes_nowhere(strategy) -> None:
+    with blocking(strategy) as limen:
+        account = limen.add_account(ADA, PASSWORD).id
+        who = limen.sign_in(ADA, PASSWORD).issued.principal
+        assert limen.require_fresh(who, RECENT) is None
+        limen.revoke(Target.session(who.session_id))
+        assert limen.reauthenticate(who, PASSWORD) == Refused(Reason.UNKNOWN_SESSION)
+        assert limen.sessions(account) == ()
+        if strategy != "session":  # which asks the store on every request anyway
+            assert limen.require_fresh(who, RECENT) == Refused(Reason.UNKNOWN_SESSION)
+
+
+def test_where_nothing_is_kept_a_proof_gives_another_token() -> None:
+    clock = FrozenClock()
+    with blocking("jwt", refresh=None, clock=clock) as limen:
+        first = limen.remember(Authentication("usr_ada", clock.now())).issued
+        clock.advance(120_000)
+        assert limen.require_fresh(first.principal, RECENT) == Refused(Reason.NOT_FRESH)
+        again = limen.renew(first.principal, Authentication("usr_ada", clock.now())).issued
+        assert limen.require_fresh(again.principal, RECENT) is None
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_process_that_ended_a_session_refuses_its_tokens_at_once(kept: bool) -> None:
+    """Without waiting for the next look at the log, which is a minute away here."""
+    with blocking("hybrid", max_sessions=1, feed_interval=60, max_lag=600) as limen:
+        limen.add_account(ADA, PASSWORD)
+        old = limen.sign_in(ADA, PASSWORD).issued
+        held = old.access.reveal()
+        assert isinstance(limen.authenticate(held), Authenticated)
+        if kept:
+            limen.reauthenticate(old.principal, PASSWORD)
+        else:
+            limen.sign_in(ADA, PASSWORD)
+        assert limen.authenticate(held) == Refused(Reason.REVOKED)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_key_that_a_session_is_bound_to_stays_with_it(strategy: str) -> None:
+    with blocking(strategy, dpop="accept", base_url="https://app.example") as limen:
+        proven = Authentication("usr_ada", limen.assembly.clock.now())
+        key = "A" * 43
+        bound = limen.remember(proven, client=Client(proven_key=key)).issued.principal
+        assert bound.bound_to == key
+        again = limen.renew(bound, proven).issued
+        assert again.principal.bound_to == key
+        assert again.session.bound_to == key
