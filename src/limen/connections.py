@@ -287,6 +287,8 @@ class Connections:
             self._known_at = began_at
             return
         self._give_up()
+        if self.feed is not None and self.feed.went_back:
+            return  # the store has forgotten what the log has, so nobody can say
         oldest_first = iter(sorted(self, key=lambda one: one.known_at))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._look_every_s), asyncio.TaskGroup() as group:
@@ -300,7 +302,7 @@ class Connections:
                 await self.feed.catch_up()
         except (LimenError, TimeoutError):
             return False
-        return True
+        return not self.feed.went_back
 
     async def _ask_about(self, connections: Iterator[Connection]) -> None:
         with contextlib.suppress(LimenError):

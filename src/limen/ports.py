@@ -85,6 +85,13 @@ class Ringing(Protocol):
         ...
 
 
+@runtime_checkable
+class Recovering(Protocol):
+    """A store that may forget, and ends again by itself what it forgot that it had ended."""
+
+    recovers: bool
+
+
 Version: TypeAlias = tuple[int, int]
 
 
@@ -154,6 +161,14 @@ class View(Protocol):
         """Tell whether the view is complete but for the last `max_lag` milliseconds at most.
 
         It may take in what is new first, so ask this before the view.
+        """
+        ...
+
+    @property
+    def went_back(self) -> bool:
+        """Whether the log has lost an entry, as a restored backup has, and is not to be believed.
+
+        Until everybody was signed out in it.
         """
         ...
 

@@ -79,7 +79,7 @@ class VerifiedCredentials:
 
     def _is_clear(self, known: _Verified) -> bool:
         feed = self._feed
-        if feed is None or not feed.is_fresh():
+        if feed is None or not feed.is_fresh() or feed.went_back:
             return False
         who, view = known.verdict.principal, feed.view
         if known.position is not None:

@@ -36,7 +36,7 @@ def test_every_expected_command_is_there() -> None:
         ),
         *("users", "users add", "users list", "users disable", "users enable"),
         *("users verify", "users delete"),
-        *("sessions", "sessions list", "sessions revoke"),
+        *("sessions", "sessions list", "sessions revoke", "restored"),
         *("mail", "mail test"),
         *("keys", "keys list", "keys rotate", "keys retire", "keys remove"),
     }

@@ -15,6 +15,7 @@ from limen.cli import (
     mail,
     migrate,
     migrate_strategy,
+    restored,
     secret,
     serve,
     sessions,
@@ -79,6 +80,7 @@ serve.register(app)
 users.register(app)
 import_users.register(app)
 sessions.register(app)
+restored.register(app)
 keys.register(app)
 mail.register(app)
 lab.register(app)

@@ -17,6 +17,7 @@ from limen.effects import ReadLog
 from limen.errors import StoreUnavailable
 from limen.feeds import lease as leases
 from limen.feeds.lease import Lease
+from limen.ports import Recovering
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -57,7 +58,7 @@ class FollowingFeed:
         self._bell = bell
         self._listening = False
         self._on_key = on_key
-        self._lease = Lease(clock, max_lag)
+        self._lease = Lease(clock, max_lag, recovers=isinstance(store, Recovering))
         self._interval_s = interval / 1000
         self._heartbeat_s = max(interval, max_lag / HEARTBEATS) / 1000
         self._task: asyncio.Task[None] | None = None
@@ -73,6 +74,11 @@ class FollowingFeed:
     def is_fresh(self) -> bool:
         """Tell whether the log was read within `max_lag`; reads memory only."""
         return self._lease.is_running
+
+    @property
+    def went_back(self) -> bool:
+        """Whether the log lost what it must have; reads memory only."""
+        return self._lease.went_back
 
     def tell(self, listener: Listener) -> None:
         """Call `listener` with every batch of new entries."""
@@ -161,7 +167,7 @@ class BlockingFollowingFeed:
         """Make the feed; times are in milliseconds."""
         self.max_lag = max_lag
         self._store = store
-        self._lease = Lease(clock, max_lag)
+        self._lease = Lease(clock, max_lag, recovers=isinstance(store, Recovering))
         self._interval = interval
         self._looked_at: int | None = None
         # One thread at a time takes in entries, so that none is lost while the view is purged.
@@ -192,6 +198,11 @@ class BlockingFollowingFeed:
                 if lease.take(entries):
                     lease.complete(reading)
                     return
+
+    @property
+    def went_back(self) -> bool:
+        """Whether the log lost what it must have; reads memory only."""
+        return self._lease.went_back
 
     def tell(self, listener: Listener) -> None:
         """Call `listener` with every batch of new entries."""

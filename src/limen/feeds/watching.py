@@ -77,12 +77,18 @@ class BlockingWatchingFeed(Forkable):
             try:
                 # In this order: what is written in between is read now or seen by the next look.
                 if self._watch.has_moved() or behind:
+                    self._lease.doubt()  # a backup may be read into the very same file
                     self._read_on(self._lease)
             except StoreUnavailable:
                 self._lease.doubt()
                 raise
             self._looked_ns = looking_ns
             self._behind = False
+
+    @property
+    def went_back(self) -> bool:
+        """Whether the log lost what it must have; reads memory only."""
+        return self._lease.went_back
 
     def tell(self, listener: Listener) -> None:
         """Call `listener` with every batch of new entries."""
@@ -128,6 +134,11 @@ class WatchingFeed:
     def is_fresh(self) -> bool:
         """Take in what is new; false if that failed, and then nobody relies on the view."""
         return self._feed.is_fresh()
+
+    @property
+    def went_back(self) -> bool:
+        """Whether the log lost what it must have; reads memory only."""
+        return self._lease.went_back
 
     def tell(self, listener: Listener) -> None:
         """Call `listener` with every batch of new entries."""

@@ -48,6 +48,8 @@ class RedisStore:
     limits every wait. Raises `ConfigurationError` for a URL that it cannot serve.
     """
 
+    recovers = True  # what it forgets, `reconcile` ends again before it is asked anything
+
     def __init__(
         self,
         url: str,
@@ -145,6 +147,8 @@ class RedisStore:
 
 class BlockingRedisStore:
     """The same store for code that does not await. Thread-safe."""
+
+    recovers = True  # what it forgets, `reconcile` ends again before it is asked anything
 
     def __init__(
         self,
