@@ -90,6 +90,7 @@ ROWS = (
     ),
     _ended(5, "A copy made before a role was taken away still claims it", AuditKind.ROLES_CHANGED),
     Row(6, "A bearer copy comes from another address", UNTIL, UNTIL, UNTIL),
+    Row(7, "A bound credential is used without its key"),
     Row(8, "A session that nobody uses is kept alive by what only stays open"),
     Row(9, "A session is used without a pause beyond its absolute end"),
     Row(10, "A client keeps a cookie longer than it was told to"),

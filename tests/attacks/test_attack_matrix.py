@@ -7,6 +7,7 @@ import csv
 from pathlib import Path
 
 import pytest
+import test_attack_bound
 import test_attack_copies
 import test_attack_cross_site
 import test_attack_fixation
@@ -18,6 +19,7 @@ from matrix import BY_NUMBER, ROWS, STORES, STRATEGIES, Without
 
 GROUPS = (
     test_attack_theft,
+    test_attack_bound,
     test_attack_copies,
     test_attack_fixation,
     test_attack_cross_site,
@@ -76,6 +78,7 @@ def test_every_row_has_its_nine_cells() -> None:
 
 
 def test_numbers_and_titles_are_given_once() -> None:
+    assert set(range(1, 47)) <= BY_NUMBER.keys()
     assert len(BY_NUMBER) == len(ROWS)
     assert len({row.title for row in ROWS}) == len(ROWS)
 
