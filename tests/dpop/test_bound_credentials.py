@@ -230,6 +230,15 @@ def test_a_spent_refresh_token_ends_its_family_for_the_holder_of_the_key_only(
     assert isinstance(scene.auth.refresh(newest.refresh.reveal(), proven_key=key), Refused)
 
 
+def test_the_audit_log_hears_of_who_came_without_the_key(scene: Scene) -> None:
+    scene.judge(scene.thief)
+    scene.auth.authenticate(scene.access)
+    scene.auth.refresh(scene.renewing)
+    scene.judge(scene.holder)
+    told = [one.reason for one in scene.auth.audit(kinds=["proof.refused"])]
+    assert told == [Reason.UNPROVEN] * 3
+
+
 def test_a_thief_cannot_sign_the_owner_out(scene: Scene) -> None:
     for key in (None, scene.thief.thumbprint):
         assert scene.auth.sign_out(scene.access, scene.renewing, proven_key=key) is None

@@ -497,3 +497,17 @@ def test_no_mutated_token_is_believed(data: st.DataObject) -> None:
     changed = TOKEN[:at] + data.draw(st.text(ALPHABET + ".=", max_size=6)) + TOKEN[until:]
     if changed != TOKEN:
         assert reason(changed) is not None
+
+
+@pytest.mark.proves("dpop:14")
+@pytest.mark.parametrize(
+    "confirmation",
+    [{}, "key", {"jkt": 7}, {"jkt": "short"}, {"kid": "one"}, {"x5t#S256": "A" * 43}, {"jwk": {}}],
+)
+def test_a_token_that_is_bound_in_a_way_that_is_not_known_is_not_unbound(
+    confirmation: object,
+) -> None:
+    assert reason(signed(cnf=confirmation)) is Reason.BAD_CLAIMS
+    examination = examine(signed(cnf={"jkt": "A" * 43}), KEYS, POLICY, NOW)
+    assert examination.claims is not None
+    assert examination.claims.bound_to == "A" * 43

@@ -22,7 +22,7 @@ from limen.testing.store_cases.case import MakeStore
 from limen.testing.store_cases.changes import AccountRemovals, EmailCases, UsernameCases
 from limen.testing.store_cases.counters import CounterCases, PurgeCases, TicketCases
 from limen.testing.store_cases.crowding import CrowdCases, SuccessionCases
-from limen.testing.store_cases.families import FamilyCases, FamilyRaces
+from limen.testing.store_cases.families import BoundFamilyCases, FamilyCases, FamilyRaces
 from limen.testing.store_cases.fields import SessionFieldCases
 from limen.testing.store_cases.identities import (
     IdentityCases,
@@ -57,6 +57,7 @@ class StoreSuite(
     SuccessionCases,
     RevocationCases,
     FamilyCases,
+    BoundFamilyCases,
     FamilyRaces,
     LogCases,
     KeptCases,

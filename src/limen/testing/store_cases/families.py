@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from limen.effects import (
     FindRefresh,
@@ -16,7 +16,7 @@ from limen.effects import (
     TouchSession,
 )
 from limen.errors import StoreUnavailable
-from limen.family import Repeated, Replayed, Rotated, Superseded
+from limen.family import Repeated, Replayed, Rotated, Superseded, Unproven
 from limen.revocation import Kind, Target
 from limen.session import Standing
 from limen.testing.store_cases.case import (
@@ -51,6 +51,9 @@ def rotation(token: str, successor: str, now: int = LATER, grace: int = GRACE) -
         grace=grace,
         horizon=HORIZON,
     )
+
+
+KEY: Final = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 
 
 class FamilyCases:
@@ -181,6 +184,47 @@ class FamilyCases:
         found = await store.perform(live("fresh one"))
         assert found == Standing(session(), frozenset(), disabled=False)
         assert isinstance(await store.perform(rotation("fresh one", "b")), Rotated)
+
+
+class BoundFamilyCases:
+    """`RotateRefresh` of a session that is bound to a key."""
+
+    @case
+    async def test_a_session_stays_bound(self, store: Store) -> None:
+        kept = await open_session(store, bound_to=KEY)
+        assert kept.bound_to == KEY
+        for asked in (FindSession(id=kept.id), FindSession(digest=digest("ref one"))):
+            found = await store.perform(asked)
+            assert found is not None
+            assert found.session == kept
+        assert await store.perform(ListSessions("usr_ada", NOW)) == (kept,)
+
+    @case
+    async def test_only_the_key_rotates(self, store: Store) -> None:
+        await open_session(store, bound_to=KEY)
+        await open_session(store, "two")
+        bound, free = rotation("fresh one", "child"), rotation("fresh two", "other")
+        for wrong in (bound, replace(bound, proven_key="other"), replace(free, proven_key=KEY)):
+            assert await store.perform(wrong) == Unproven()
+        for unused in ("fresh one", "fresh two"):
+            assert await store.perform(live(unused)) is not None
+        rotated = await store.perform(replace(bound, proven_key=KEY))
+        assert isinstance(rotated, Rotated)
+        assert rotated.standing.session.bound_to == KEY
+        assert isinstance(await store.perform(free), Rotated)
+
+    @case
+    async def test_a_replay_without_the_key_ends_nothing(self, store: Store) -> None:
+        await open_session(store, bound_to=KEY)
+        used = replace(rotation("fresh one", "child"), proven_key=KEY)
+        assert isinstance(await store.perform(used), Rotated)
+        late = replace(used, successor=digest("late"), now=NOW + HORIZON)
+        for wrong in (None, "other"):
+            assert await store.perform(replace(late, proven_key=wrong)) == Unproven()
+        assert await store.perform(live("child")) is not None
+        assert await store.perform(ReadLog(0)) == ()
+        assert isinstance(await store.perform(late), Replayed)
+        assert await store.perform(live("child")) is None
 
 
 class FamilyRaces:
