@@ -18,6 +18,7 @@ from typing import get_args
 
 from limen import effects
 from limen.assembly import assemble
+from limen.audit import KINDS, AuditKind
 from limen.phase import Phase
 from limen.settings import Settings, StrategyName
 from limen.trace.event import REFERENCES
@@ -46,7 +47,9 @@ def effect_table(*, by_store: bool) -> str:
     for effect in all_effects():
         if (effect in get_args(effects.StoreEffect)) is not by_store:
             continue
-        carried = ", ".join(f"`{field.name}`" for field in dataclasses.fields(effect))  # type: ignore[arg-type]  # each is a dataclass
+        names = [field.name for field in dataclasses.fields(effect)]  # type: ignore[arg-type]  # each is a dataclass
+        names.sort(key=lambda name: name == "events")  # which all that write may carry
+        carried = ", ".join(f"`{name}`" for name in names)
         meaning = " ".join(inspect.cleandoc(effect.__doc__ or "").split("\n\n")[0].split())
         rows.append(
             (f"`{effect.__name__}`", effect.access.value, _answer(effect), carried, meaning)
@@ -108,11 +111,26 @@ def _span(milliseconds: int | None) -> str:
     return f"{milliseconds} ms"
 
 
+def kind_table() -> str:
+    """Say what each kind of event of the audit log means."""
+    rows = [
+        (
+            f"`{kind.value}`",
+            KINDS[kind].meaning,
+            ", ".join(f"`{name}`" for name in KINDS[kind].details) or "none",
+            "yes" if KINDS[kind].flood else "no",
+        )
+        for kind in AuditKind
+    ]
+    return table(("kind", "what it means", "details", "held back in a flood"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "store-effects": lambda: effect_table(by_store=True),
     "local-effects": lambda: effect_table(by_store=False),
     "standards": reference_table,
     "guarantees": guarantee_table,
+    "audit-kinds": kind_table,
 }
 
 

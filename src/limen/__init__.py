@@ -5,6 +5,10 @@ what the client must present. A store keeps what the server must remember. A pri
 what your code receives.
 """
 
+from limen.audit import AuditEvent as AuditEvent
+from limen.audit import AuditKind as AuditKind
+from limen.audit import AuditPolicy as AuditPolicy
+from limen.auditing import audited_as as audited_as
 from limen.authority import Limen as Limen
 from limen.blocking import BlockingLimen as BlockingLimen
 from limen.dpop import Proof as Proof

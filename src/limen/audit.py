@@ -20,6 +20,7 @@ from limen.errors import ConfigurationError
 if TYPE_CHECKING:
     from typing import Any
 
+    from limen.principal import Client
     from limen.verdict import Reason
 
 Detail: TypeAlias = str | int | bool
@@ -220,6 +221,7 @@ class AuditEvent:
         session_id: str | None = None,
         reason: Reason | None = None,
         actor: str = "",
+        client: Client | None = None,
         **details: Detail,
     ) -> AuditEvent:
         """Return an event; raises `TypeError` for a detail that its kind does not have."""
@@ -237,6 +239,8 @@ class AuditEvent:
                 for name, value in details.items()
             },
             actor=legible(actor, MAX_TEXT),
+            address="" if client is None else legible(client.address, MAX_TEXT),
+            user_agent="" if client is None else legible(client.user_agent, MAX_USER_AGENT),
         )
 
     def as_line(self) -> str:

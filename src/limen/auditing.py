@@ -30,6 +30,7 @@ E = TypeVar("E")
 _log = logging.getLogger("limen.audit")
 _ID_OCTETS: Final = 12
 _FLOODS: Final = frozenset(kind.value for kind, told in KINDS.items() if told.flood)
+_SECOND: Final = 1_000
 _MINUTE: Final = 60_000
 # Kinds and networks that are counted at once; beyond, the others share one count for each kind.
 MOST_COUNTED: Final = 10_000
@@ -65,6 +66,9 @@ class Asking:
     request_id: str = ""
 
 
+# Who acts where it is no account.
+COMMAND_LINE: Final = "command line"
+SYSTEM: Final = "system"
 _NOBODY: Final = Asking()
 _asker: ContextVar[Asker] = ContextVar("limen_asker", default=_NOBODY)
 asked_by: Final = _asker.set
@@ -106,6 +110,7 @@ class Flood(Forkable):
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
         self._minutes: dict[tuple[str, str], _Minute] = {}
+        self._sweeps_at = 0
         self._lock = threading.Lock()
         forks.tell(self)
 
@@ -117,7 +122,9 @@ class Flood(Forkable):
     def admitted(self, event: AuditEvent) -> AuditEvent | None:
         """Return the event if it is to be kept, with how many were not since the last one."""
         with self._lock:
-            if len(self._minutes) >= MOST_COUNTED:
+            if len(self._minutes) >= MOST_COUNTED and event.at >= self._sweeps_at:
+                # Once a second at most: looking through all of them takes a millisecond.
+                self._sweeps_at = event.at + _SECOND
                 self._minutes = {k: v for k, v in self._minutes.items() if v.ends_at > event.at}
             full = len(self._minutes) >= MOST_COUNTED
             network = EVERYWHERE if full else network_of(event.address)
@@ -190,6 +197,20 @@ class Auditing:
 
     def _admitted(self, event: AuditEvent) -> AuditEvent | None:
         return self._flood.admitted(event) if event.kind in _FLOODS else event
+
+    def stands_without(self, effect: object) -> bool:
+        """Tell whether a refusal stands though the store could not keep what tells of it.
+
+        It then goes to the log of the process. Only for what was refused without the store:
+        an outage must not turn a refusal of a forged credential into another answer.
+        """
+        if not isinstance(effect, AppendAudit):
+            return False
+        if not all(event.kind in _FLOODS for event in effect.events):
+            return False
+        for event in effect.events:
+            _log.error("not kept, the store is unavailable: %s", event.as_line())
+        return True
 
     def kept(self, effect: object, answer: object) -> None:
         """Tell the log and the hooks what was kept with an effect, now that it is done."""

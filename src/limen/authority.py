@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open, settings_from
 from limen.audit_hooks import Hooks
-from limen.auditing import Auditing
+from limen.auditing import SYSTEM, Auditing, audited_as
 from limen.awaited import AwaitedVerbs
 from limen.connections import Connection, Connections
 from limen.driver import drive
@@ -155,7 +155,8 @@ class Limen(AwaitedVerbs):
             await other.open()
         await self._store.open()
         if self._assembly.parts.keeps:
-            await self.run(self._operations.load_keys())
+            with audited_as(SYSTEM):
+                await self.run(self._operations.load_keys())
             self._upkeep = asyncio.create_task(self._keep_up(), name="limen-upkeep")
         else:
             _log.warning(
@@ -206,9 +207,10 @@ class Limen(AwaitedVerbs):
         for turn in range(1, 1 << 62):
             await asyncio.sleep(KEY_REFRESH_S)
             try:
-                await self.run(self._operations.load_keys())
-                if turn % (PURGE_EVERY_S // KEY_REFRESH_S) == 0:
-                    await self.run(self._operations.purge())
+                with audited_as(SYSTEM):
+                    await self.run(self._operations.load_keys())
+                    if turn % (PURGE_EVERY_S // KEY_REFRESH_S) == 0:
+                        await self.run(self._operations.purge())
             except LimenError as fault:
                 _log.warning("housekeeping failed and will be tried again: %s", fault)
             except Exception:  # noqa: BLE001 - the task must outlive a fault that nobody foresaw
@@ -290,8 +292,14 @@ class Limen(AwaitedVerbs):
         told = self._auditing.prepared(effect)
         if told is None:
             return None
-        keeps = self._assembly.parts.keeps or not isinstance(told, AppendAudit)
-        answer = await self._store.perform(told) if keeps else None
+        if isinstance(told, AppendAudit) and not self._assembly.parts.keeps:
+            return self._auditing.kept(told, None)
+        try:
+            answer = await self._store.perform(told)
+        except StoreUnavailable:
+            if not self._auditing.stands_without(told):
+                raise
+            return None
         if may_have_revoked(told, answer):
             await self._look_at_log()
         self._auditing.kept(told, answer)

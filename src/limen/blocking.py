@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from limen.assembly import KEY_COOLDOWN, Assembly, assemble, check_face, not_open, settings_from
 from limen.audit_hooks import BlockingHooks
-from limen.auditing import Auditing
+from limen.auditing import SYSTEM, Auditing, audited_as
 from limen.driver import drive_blocking
 from limen.effects import (
     AppendAudit,
@@ -127,7 +127,8 @@ class BlockingLimen:
         self._opened = True
         if self._assembly.parts.keeps:
             self._kept_up_at = self._assembly.clock.now()
-            self.run(self._operations.load_keys())
+            with audited_as(SYSTEM):
+                self.run(self._operations.load_keys())
         for viewer in self._assembly.viewers:
             viewer.start()
 
@@ -160,7 +161,7 @@ class BlockingLimen:
         now = self._assembly.clock.now()
         if self._assembly.parts.keeps and now - self._kept_up_at >= KEY_REFRESH:
             self._kept_up_at = now
-            with contextlib.suppress(StoreUnavailable):
+            with contextlib.suppress(StoreUnavailable), audited_as(SYSTEM):
                 self.run(self._operations.load_keys())
 
     def authenticate(self, presented: str | None, proof: Proof | None = None) -> Verdict:
@@ -215,8 +216,14 @@ class BlockingLimen:
         told = self._auditing.prepared(effect)
         if told is None:
             return None
-        keeps = self._assembly.parts.keeps or not isinstance(told, AppendAudit)
-        answer = self._store.perform(told) if keeps else None
+        if isinstance(told, AppendAudit) and not self._assembly.parts.keeps:
+            return self._auditing.kept(told, None)
+        try:
+            answer = self._store.perform(told)
+        except StoreUnavailable:
+            if not self._auditing.stands_without(told):
+                raise
+            return None
         if may_have_revoked(told, answer) and self._feed is not None:
             # The revocation is committed; the feed's lease covers a failed look.
             with contextlib.suppress(StoreUnavailable):

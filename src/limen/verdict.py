@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from limen.principal import Principal
@@ -80,6 +80,27 @@ class Reason(StrEnum):
     USERNAME_TOO_SHORT = "username_too_short"
     USERNAME_TOO_LONG = "username_too_long"
     USERNAME_INVALID = "username_invalid"
+
+
+# What has no shape of ours, and so may be a credential of another server.
+NOT_OURS: Final = frozenset(
+    {
+        Reason.UNRECOGNISED,
+        Reason.MALFORMED,
+        Reason.UNSUPPORTED_HEADER,
+        Reason.WRONG_ALGORITHM,
+    }
+)
+# No credential of ours is refused for these, whatever became of it: somebody made it up.
+NEVER_ISSUED: Final = NOT_OURS | {
+    Reason.WRONG_TYPE,
+    Reason.UNKNOWN_KEY,
+    Reason.BAD_SIGNATURE,
+    Reason.BAD_CLAIMS,
+    Reason.WRONG_ISSUER,
+    Reason.WRONG_AUDIENCE,
+    Reason.LIVES_TOO_LONG,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def test_every_expected_command_is_there() -> None:
         *("users verify", "users delete"),
         *("sessions", "sessions list", "sessions revoke", "restored"),
         *("mail", "mail test"),
+        *("audit", "audit list", "audit kinds"),
         *("keys", "keys list", "keys rotate", "keys retire", "keys remove"),
     }
 

@@ -1,13 +1,12 @@
 """Nothing secret is ever seen: planted values are looked for wherever they could turn up."""
 
 import base64
-import hashlib
 import json
 import logging
-from urllib.parse import quote
 
 import pytest
 from limens import SECRET, STRATEGIES, blocking
+from spelled import spellings
 
 from limen import Refused, Settings
 from limen.effects import HashPassword, LoadKeys, VerifyPassword
@@ -18,22 +17,6 @@ from limen.transports import BearerTransport, CookieSettings, CookieTransport
 PASSWORD = "Canary+Pässword/7 wholly"
 NEW_PASSWORD = "Another+Canary/8 wholly"
 WRONG = "Wrong+Canary/9 wholly"
-
-
-def spellings(planted):
-    """Return every form in which a value could be written by accident."""
-    octets = planted if isinstance(planted, bytes) else planted.encode()
-    text = octets.decode("latin-1")
-    forms = {text, text[::-1], repr(text)[1:-1], json.dumps(text)[1:-1], octets.hex()}
-    if not isinstance(planted, bytes):
-        forms |= {planted, planted[::-1], json.dumps(planted)[1:-1]}
-    forms.add(quote(octets, safe=""))
-    for encode in (base64.b64encode, base64.urlsafe_b64encode, base64.b32encode):
-        forms.add(encode(octets).decode().rstrip("="))
-    for digest in (hashlib.sha256, hashlib.md5, hashlib.sha1):
-        found = digest(octets)
-        forms |= {found.hexdigest(), base64.b64encode(found.digest()).decode().rstrip("=")}
-    return forms
 
 
 def private_octets(limen):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from limen.effects import Increment, ask, check, enter
+from limen.audit import AuditKind
+from limen.effects import Increment, ask, check, enter, record
 from limen.evidence import Public
 from limen.phase import Phase
 from limen.throttle import retry_after
@@ -29,5 +30,11 @@ def spend(budget: Budget, identifier: str, now: int) -> Flow[Refused | None]:
     tally = yield from ask(Increment(key, budget.window, now))
     wait = retry_after(tally, budget, now)
     if not (yield from check("within budget", wait is None, Reason.THROTTLED)):
+        yield from record(
+            AuditKind.BUDGET_SPENT,
+            reason=Reason.THROTTLED,
+            budget=budget.name,
+            retry_after=wait or 0,
+        )
         return Refused(Reason.THROTTLED, retry_after=wait)
     return None

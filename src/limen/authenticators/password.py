@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from limen.account import normalised_email
+from limen.audit import AuditKind
 from limen.authenticators.base import Proven
 from limen.authenticators.budget import spend
 from limen.effects import (
@@ -17,6 +18,7 @@ from limen.effects import (
     check,
     enter,
     note,
+    record,
 )
 from limen.evidence import Personal, Public
 from limen.passwords import PasswordPolicy
@@ -29,7 +31,10 @@ from limen.verdict import Reason, Refused
 if TYPE_CHECKING:
     from limen.account import Found
     from limen.effects import Flow
+    from limen.principal import Client
     from limen.secret import Secret
+
+PASSWORD: Final = "pwd"  # noqa: S105 - the name of the method, RFC 8176
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class PasswordAttempt:
     identifier: str
     password: Secret
     by_username: bool = False
+    client: Client | None = None  # for the audit log
 
 
 class PasswordAuthenticator:
@@ -64,10 +70,18 @@ class PasswordAuthenticator:
             return throttled
         yield from enter(Phase.PASSWORD_VERIFY)
         if not (yield from self._verify(proof.password, found, now)) or found is None:
+            # What was typed as a name is not told: it may be a password in the wrong field.
+            yield from record(
+                AuditKind.SIGN_IN_REFUSED,
+                subject=found.account.id if found else None,
+                reason=Reason.BAD_CREDENTIALS,
+                client=proof.client,
+                methods=PASSWORD,
+            )
             return Refused(Reason.BAD_CREDENTIALS)
         account = found.account
         return Proven(
-            Authentication(account.id, now, ("pwd",), account.roles, account.revision), account
+            Authentication(account.id, now, (PASSWORD,), account.roles, account.revision), account
         )
 
     def _by_email(self, text: str, now: int) -> Flow[tuple[Found | None, Refused | None]]:
@@ -97,7 +111,12 @@ class PasswordAuthenticator:
         if throttled is not None:
             return throttled
         yield from enter(Phase.PASSWORD_VERIFY)
-        if not (yield from self._verify(password, found, now)) or found is None:
+        usable = yield from self._verify(password, found, now)
+        if not usable or found is None:
+            kind, reason = AuditKind.REAUTHENTICATION_REFUSED, Reason.BAD_CREDENTIALS
+            yield from record(
+                kind, subject=account_id, actor=account_id, reason=reason, methods=PASSWORD
+            )
             return Refused(Reason.BAD_CREDENTIALS)
         return found
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from limen.cli import (
+    audit,
     doctor,
     import_users,
     keys,
@@ -82,5 +83,6 @@ import_users.register(app)
 sessions.register(app)
 restored.register(app)
 keys.register(app)
+audit.register(app)
 mail.register(app)
 lab.register(app)

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from limen.auditing import COMMAND_LINE, audited_as
 from limen.blocking import BlockingLimen
 from limen.cli.configuration import Configuration, Overrides, read
 from limen.errors import ConfigurationError
@@ -91,7 +92,7 @@ def opened(
         settings = replace(settings, accept=STRATEGY_NAMES)
     if "algorithm" not in configuration.values:
         settings = replace(settings, algorithm=_algorithm_in_use(settings))
-    with BlockingLimen(settings=settings) as auth:
+    with BlockingLimen(settings=settings) as auth, audited_as(COMMAND_LINE):
         yield auth
 
 

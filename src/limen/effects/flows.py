@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from limen.phase import Phase
+    from limen.principal import Client
     from limen.verdict import Reason
 
 A = TypeVar("A")
@@ -170,14 +171,22 @@ def record(
     session_id: str | None = None,
     reason: Reason | None = None,
     actor: str = "",
+    client: Client | None = None,
     **details: Detail,
 ) -> Flow[None]:
     """Tell the audit log of something that changed nothing, such as a refusal.
 
     Written `yield from record(AuditKind.SIGN_IN_REFUSED, subject=...)`. When, from where and
-    by whom is added by whoever runs the flow. What an effect changes is told by itself.
+    by whom is added by whoever runs the flow, unless it is given. What an effect changes is
+    told by itself.
     """
     event = AuditEvent.of(
-        kind, subject=subject, session_id=session_id, reason=reason, actor=actor, **details
+        kind,
+        subject=subject,
+        session_id=session_id,
+        reason=reason,
+        actor=actor,
+        client=client,
+        **details,
     )
     yield AppendAudit(events=(event,))

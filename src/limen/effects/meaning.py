@@ -33,18 +33,19 @@ _ERRANDS: Final = frozenset(one.value for one in Errand)
 
 def _opened(effect: sessions.OpenSession) -> Events:
     session = effect.session
-    methods, acr = " ".join(session.methods), acr_of(session.methods)
-    event = AuditEvent.of(
-        AuditKind.SIGN_IN_ACCEPTED if effect.replaces is None else AuditKind.REAUTHENTICATED,
-        subject=session.subject,
-        session_id=session.id,
-        actor=session.subject,
-        methods=methods,
-        acr=acr,
-        strategy=session.strategy,
+    kind = AuditKind.SIGN_IN_ACCEPTED if effect.replaces is None else AuditKind.REAUTHENTICATED
+    return (
+        AuditEvent.of(
+            kind,
+            subject=session.subject,
+            session_id=session.id,
+            actor=session.subject,
+            client=session.client,
+            methods=" ".join(session.methods),
+            acr=acr_of(session.methods),
+            strategy=session.strategy,
+        ),
     )
-    client = session.client
-    return (replace(event, address=client.address, user_agent=client.user_agent),)
 
 
 def _attached(effect: sessions.AttachCredential) -> Events:

@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from limen.account import is_email, normalised_email
+from limen.audit import AuditKind
+from limen.authenticators.password import PASSWORD
 from limen.effects import (
     FindAccount,
     FindSession,
@@ -14,6 +16,7 @@ from limen.effects import (
     ask,
     check,
     enter,
+    record,
 )
 from limen.letter import Errand
 from limen.operations.letters import Letters
@@ -42,7 +45,17 @@ class Changes(Letters):
         """Judge the password of somebody who is signed in already; see `change_password`."""
         now = self._parts.clock.now()
         found = yield from self._parts.passwords.confirm(principal.subject, Secret(password), now)
-        return found if isinstance(found, Refused) else found.account
+        if isinstance(found, Refused):
+            return found
+        own = principal.subject
+        yield from record(
+            AuditKind.REAUTHENTICATED,
+            subject=own,
+            session_id=principal.session_id,
+            actor=own,
+            methods=PASSWORD,
+        )
+        return found.account
 
     def change_email(
         self, principal: Principal, new: str, *, link: str | None = None

@@ -27,7 +27,7 @@ from limen.secret import Secret
 from limen.session import REFRESH_PREFIX, refusal_of
 from limen.strategies.jwt import TOKEN_ID_OCTETS
 from limen.strategies.session import again
-from limen.verdict import Absent, Authenticated, Issued, Reason, Refused
+from limen.verdict import NEVER_ISSUED, NOT_OURS, Absent, Authenticated, Issued, Reason, Refused
 
 if TYPE_CHECKING:
     from limen.dpop import Proof
@@ -62,7 +62,7 @@ class Credentials(Composed):
             return Absent()
         secret = secret_of(presented)
         if proof is None:
-            return (yield from _told((yield from self._verdict_on(secret))))
+            return (yield from self._told((yield from self._verdict_on(secret))))
         parts, now = self._parts, self._parts.clock.now()
 
         def judged_for(proven_key: str) -> Flow[Verdict]:
@@ -71,7 +71,7 @@ class Credentials(Composed):
             return self._verdict_on(secret, proven_key)
 
         accepted = yield from parts.proofs.accept(proof, secret.reveal(), now, judged_for)
-        return (yield from _told(accepted))
+        return (yield from self._told(accepted))
 
     def prove(self, proof: Proof) -> Flow[str | Refused]:
         """Return the thumbprint of the key whose holder made a proof, and use the proof up.
@@ -80,7 +80,22 @@ class Credentials(Composed):
         `PROOF_REPLAYED`, or `NONCE_NEEDED` if it has to contain a newer nonce.
         """
         proven = yield from self._parts.proofs.prove(proof, self._parts.clock.now())
-        return (yield from _told(proven))
+        return (yield from self._told(proven))
+
+    def _told(self, outcome: R) -> Flow[R]:
+        """Tell the audit log of what only an attacker, or a broken client, comes with; go on.
+
+        A credential that was never handed out, or one without the key that it needs. That a
+        proof lacks a nonce is how every client begins; and what has no shape of ours may be of
+        a server that is being left.
+        """
+        if isinstance(outcome, Refused):
+            never = NEVER_ISSUED - NOT_OURS if self._parts.elsewhere else NEVER_ISSUED
+            if outcome.reason in _SUSPECT:
+                yield from record(AuditKind.PROOF_REFUSED, reason=outcome.reason)
+            elif outcome.reason in never:
+                yield from record(AuditKind.CREDENTIAL_REFUSED, reason=outcome.reason)
+        return outcome
 
     def recognised(self, presented: str, verdict: Authenticated) -> Flow[None]:
         """Tell the trace that a verdict was given again; see `limen.verified`."""
@@ -120,7 +135,7 @@ class Credentials(Composed):
         if strategy is None:
             return (yield from _unrecognised())
         issued = yield from strategy.reissue(secret, now, parts.entropy, proven_key)
-        return (yield from _told(issued))
+        return (yield from self._told(issued))
 
     def refresh(self, presented: str, *, proven_key: str | None = None) -> Flow[Issued | Refused]:
         """Trade a refresh token, or slide a session, for what the client holds from now on.
@@ -133,7 +148,7 @@ class Credentials(Composed):
         if strategy is None:
             return (yield from _unrecognised())
         renewed = yield from strategy.renew(secret, now, parts.entropy, proven_key)
-        yield from _told(renewed)
+        yield from self._told(renewed)
         if isinstance(renewed, Refused) or strategy is parts.primary:
             return renewed
         newer = renewed.refresh.reveal() if renewed.refresh else None
@@ -249,16 +264,6 @@ class Credentials(Composed):
 def secret_of(presented: object) -> Secret:
     """Return what a caller hands in, and for what is no text the empty one, which nobody has."""
     return Secret(presented if isinstance(presented, str) else "")
-
-
-def _told(outcome: R) -> Flow[R]:
-    """Tell the audit log if somebody came without the key that they need, and go on.
-
-    That a proof lacks a nonce is how every client begins.
-    """
-    if isinstance(outcome, Refused) and outcome.reason in _SUSPECT:
-        yield from record(AuditKind.PROOF_REFUSED, reason=outcome.reason)
-    return outcome
 
 
 def _unrecognised() -> Flow[Refused]:

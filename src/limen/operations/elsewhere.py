@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from limen.audit import AuditKind
 from limen.effects import (
     FindAccount,
     FindRevocation,
@@ -16,6 +17,7 @@ from limen.effects import (
     check,
     enter,
     note,
+    record,
 )
 from limen.effects.tickets import Ticket
 from limen.evidence import Public
@@ -105,6 +107,8 @@ class Admissions(Accounts):
         if self._parts.keeps:
             now, digest = self._parts.clock.now(), _digest(principal.session_id)
             yield from _dismissed(digest, principal.subject, now)
+            own = principal.subject
+            yield from record(AuditKind.SIGN_OUT, subject=own, actor=own)
 
     def _stands(self, principal: Principal) -> Flow[bool]:
         now = self._parts.clock.now()

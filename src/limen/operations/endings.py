@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limen import rotation
@@ -34,8 +35,9 @@ class Endings(Credentials):
         """
         yield from enter(Phase.LOGOUT_REQUEST)
         receipt: Receipt | None = None
-        for session_id in (yield from self._sessions_behind(presented, proven_key)):
-            receipt = yield from self.revoke(Target.session(session_id))
+        for session_id, subject in (yield from self._sessions_behind(presented, proven_key)):
+            own = Target.session(session_id, owner=subject, by_holder=True)
+            receipt = yield from self.revoke(own)
         return receipt
 
     def revoke(self, target: Target) -> Flow[Receipt]:
@@ -45,6 +47,8 @@ class Endings(Credentials):
         either kind may be out there.
         """
         parts, now = self._parts, self._parts.clock.now()
+        if target.kind is Kind.SESSION and target.owner is None:
+            target = yield from self._owned(target)
         if target.kind is Kind.KEY:
             self._need_store("keys")
             parts.keys.keyring = yield from rotation.withdraw(
@@ -61,6 +65,11 @@ class Endings(Credentials):
         if parts.elsewhere and target.kind is Kind.SESSION:
             yield from end_origin(target.subject, target.owner, now)
         return self._receipt(receipt.sessions_ended)
+
+    def _owned(self, target: Target) -> Flow[Target]:
+        """Return a session target with its owner, so that the audit log says whose it was."""
+        session = yield from self.session(target.subject)
+        return target if session is None else replace(target, owner=session.subject)
 
     def sessions(self, subject: str) -> Flow[tuple[Session, ...]]:
         """Return the live sessions of an account, newest first: its device list."""
@@ -117,12 +126,12 @@ class Endings(Credentials):
 
     def _sessions_behind(
         self, presented: Iterable[str], proven_key: str | None
-    ) -> Flow[tuple[str, ...]]:
-        """Return the sessions that live credentials stand for, each once.
+    ) -> Flow[tuple[tuple[str, str], ...]]:
+        """Return the sessions that live credentials stand for, each once, with their owners.
 
         Those bound to the proven key, and those bound to none.
         """
-        sessions: dict[str, None] = {}
+        sessions: dict[str, str] = {}
         if self._parts.keeps:
             for text in presented:
                 held = secret_of(text)
@@ -130,5 +139,5 @@ class Endings(Credentials):
                 if verdict == Refused(Reason.NOT_BOUND):
                     verdict = yield from self._verdict_on(held, renewing=True)
                 if isinstance(verdict, Authenticated):
-                    sessions[verdict.principal.session_id] = None
-        return tuple(sessions)
+                    sessions[verdict.principal.session_id] = verdict.principal.subject
+        return tuple(sessions.items())

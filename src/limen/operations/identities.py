@@ -14,6 +14,7 @@ from limen.account import (
     is_email,
     normalised_email,
 )
+from limen.audit import AuditKind
 from limen.effects import (
     AddAccount,
     AddIdentity,
@@ -25,6 +26,7 @@ from limen.effects import (
     ask,
     check,
     enter,
+    record,
 )
 from limen.entropy import random_text
 from limen.evidence import Personal, Public
@@ -106,6 +108,31 @@ class Identities(Proving):
         must not receive the stranger (ASVS 6.8.1). Refused with `ACCOUNT_DISABLED`,
         `NOT_LINKED`, `SIGN_UP_DISABLED`, `NO_EMAIL` or `EMAIL_UNVERIFIED`.
         """
+        found = yield from self._welcomed(
+            proven, sign_up=sign_up, by_email=link_by_email, unverified=takes_unverified
+        )
+        if isinstance(found, Refused):
+            yield from record(
+                AuditKind.SIGN_IN_REFUSED,
+                reason=found.reason,
+                client=client,
+                methods=" ".join(FEDERATED),
+                provider=proven.provider,
+            )
+            return found
+        account, now = found.account, self._parts.clock.now()
+        proof = Authentication(account.id, now, FEDERATED, account.roles, account.revision)
+        opened = yield from self._open(
+            proof, account, client, remembered=remembered, presented=presented
+        )
+        if isinstance(opened, Refused):
+            return opened
+        return IdentitySignedIn(opened.issued, account, found.created, found.linked)
+
+    def _welcomed(
+        self, proven: ProvenIdentity, *, sign_up: bool, by_email: bool, unverified: bool
+    ) -> Flow[_Found | Refused]:
+        """Return whose account an identity opens, a new one if need be."""
         if not proven.subject:  # an empty one would make one person of all who have none
             return Refused(Reason.MALFORMED)
         found: _Found | Refused = Refused(Reason.ACCOUNT_CHANGED)
@@ -115,7 +142,7 @@ class Identities(Proving):
                 found = _Found(known)
                 break
             found = yield from self._join(
-                proven, sign_up=sign_up, by_email=link_by_email, unverified=takes_unverified
+                proven, sign_up=sign_up, by_email=by_email, unverified=unverified
             )
             if not isinstance(found, Refused) or found.reason is not Reason.ACCOUNT_CHANGED:
                 break
@@ -128,14 +155,7 @@ class Identities(Proving):
             yield from check("address verified", account.email_verified, Reason.EMAIL_UNVERIFIED)
         ):
             return Refused(Reason.EMAIL_UNVERIFIED)
-        now = self._parts.clock.now()
-        proof = Authentication(account.id, now, FEDERATED, account.roles, account.revision)
-        opened = yield from self._open(
-            proof, account, client, remembered=remembered, presented=presented
-        )
-        if isinstance(opened, Refused):
-            return opened
-        return IdentitySignedIn(opened.issued, account, found.created, found.linked)
+        return found
 
     def link_identity(
         self, principal: Principal, proven: ProvenIdentity, *, different_emails: bool = False

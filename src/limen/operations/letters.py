@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from limen.account import PASSWORD_PROVIDER, is_email, normalised_email
+from limen.audit import AuditEvent, AuditKind
 from limen.effects import (
     FindAccount,
     HashPassword,
@@ -99,8 +100,16 @@ class Letters(Proving):
         if isinstance(opened, Refused):
             return opened
         account, now = opened.account, parts.clock.now()
+        told = AuditEvent.of(AuditKind.PASSWORD_RESET, subject=account.id, actor=account.id)
         change = SetPassword(
-            account.id, password_hash, account.revision, now, True, True, horizon=self._horizon
+            account.id,
+            password_hash,
+            account.revision,
+            now,
+            moves_on=True,
+            revoke=True,
+            horizon=self._horizon,
+            events=(told,),
         )
         changed = yield from ask(change)
         if not (yield from check("account as mailed to", changed, Reason.INVALID_LINK)):

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from limen.audit import AuditKind
 from limen.authenticators.budget import spend
 from limen.effects import (
     Consume,
@@ -17,6 +18,7 @@ from limen.effects import (
     Ticket,
     ask,
     check,
+    record,
 )
 from limen.entropy import random_text
 from limen.errors import ConfigurationError
@@ -122,6 +124,8 @@ class Links(Composed):
         # Disabling an account has moved its revision as well.
         stands = found is not None and found.account.revision == detail["revision"]
         if not (yield from check("link", stands, Reason.INVALID_LINK)) or found is None:
+            kind = AuditKind.LINK_REFUSED
+            yield from record(kind, reason=Reason.INVALID_LINK, errand=errand.value)
             return Refused(Reason.INVALID_LINK)
         return Redeemed(found.account, detail["email"])
 

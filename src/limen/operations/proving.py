@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from limen.account import Account, checked_roles
+from limen.audit import AuditKind
 from limen.authenticators.password import PasswordAttempt
-from limen.effects import HashPassword, Revoke, SetPassword, ask, check, enter, note
+from limen.effects import HashPassword, Revoke, SetPassword, ask, check, enter, note, record
 from limen.errors import ConfigurationError
 from limen.evidence import Count
 from limen.operations.accounts import Accounts
@@ -102,6 +103,9 @@ class Proving(Endings, Accounts, Links):
             return drafted
         added = drafted[0]
         refused = yield from self._keep(*drafted)
+        if refused is not None:
+            kind = AuditKind.SIGN_UP_REFUSED
+            yield from record(kind, reason=refused.reason, client=client)
         if policy.required and (refused is None or refused.reason is Reason.EMAIL_TAKEN):
             owned, instead = (added, None) if refused is None else (None, EXISTS)
             yield from self._mail_verification(owned, added.email, link, instead=instead)
@@ -133,7 +137,7 @@ class Proving(Endings, Accounts, Links):
         which only the right password finds out. What the client held before (`presented`) is
         ended (ASVS 7.2.4). `link` is where a letter's link leads, with `{token}` in it.
         """
-        attempt = PasswordAttempt(email, Secret(password))
+        attempt = PasswordAttempt(email, Secret(password), client=client)
         return (
             yield from self._admit(
                 attempt, client, remembered=remembered, presented=presented, link=link
@@ -151,7 +155,7 @@ class Proving(Endings, Accounts, Links):
         link: str | None = None,
     ) -> Flow[SignedIn | Refused]:
         """Judge a username and a password; otherwise as `sign_in`, and with the same budget."""
-        attempt = PasswordAttempt(username, Secret(password), by_username=True)
+        attempt = PasswordAttempt(username, Secret(password), by_username=True, client=client)
         return (
             yield from self._admit(
                 attempt, client, remembered=remembered, presented=presented, link=link
@@ -178,6 +182,7 @@ class Proving(Endings, Accounts, Links):
         if policy.required and not (
             yield from check("address is verified", let_in, Reason.EMAIL_UNVERIFIED)
         ):
+            yield from self._kept_out(proven.authentication, Reason.EMAIL_UNVERIFIED, client)
             if policy.on_sign_in:
                 yield from self._mail_verification(account, account.email, link)
             return AwaitsEmail(account=account)
@@ -262,6 +267,7 @@ class Proving(Endings, Accounts, Links):
             proven, client, now, parts.entropy, remembered=remembered
         )
         if isinstance(issued, Refused):
+            yield from self._kept_out(proven, issued.reason, client)
             return issued
         if issued.principal.bound_to != client.proven_key:
             raise ConfigurationError(
@@ -269,17 +275,36 @@ class Proving(Endings, Accounts, Links):
                 f"the strategy {parts.primary.name!r} binds nothing to a key.",
                 "Let it keep `client.proven_key` as `Session.bound_to`, or leave dpop off.",
             )
+        if not parts.primary.guarantees.needs_store:  # nothing was kept that says so by itself
+            yield from record(
+                AuditKind.SIGN_IN_ACCEPTED,
+                subject=proven.subject,
+                session_id=issued.principal.session_id,
+                actor=proven.subject,
+                client=client,
+                methods=" ".join(proven.methods),
+                strategy=parts.primary.name,
+            )
         return SignedIn(issued, account)
+
+    def _kept_out(self, proven: Authentication, reason: Reason, client: Client) -> Flow[None]:
+        """Tell the audit log of somebody who proved who they are and may not come in."""
+        yield from record(
+            AuditKind.SIGN_IN_REFUSED,
+            subject=proven.subject,
+            reason=reason,
+            client=client,
+            methods=" ".join(proven.methods),
+        )
 
     def _discard(self, presented: Iterable[str], proven_key: str | None) -> Flow[None]:
         """End what the browser held before: a planted id must not become somebody's session."""
         sessions = yield from self._sessions_behind(presented, proven_key)
         yield from enter(Phase.PRELOGIN_DISCARD)
         ended = 0
-        for session_id in sessions:
-            outcome = yield from ask(
-                Revoke(Target.session(session_id), self._parts.clock.now(), self._horizon)
-            )
+        for session_id, subject in sessions:
+            own = Target.session(session_id, owner=subject)
+            outcome = yield from ask(Revoke(own, self._parts.clock.now(), self._horizon))
             ended += outcome.sessions
         yield from note("sessions", Count(ended))
 

@@ -45,7 +45,6 @@ class Reauthentication(Proving):
             principal.subject, Secret(password), parts.clock.now()
         )
         if isinstance(confirmed, Refused):
-            yield from _refused(principal, confirmed, ("pwd",))
             return confirmed
         account = confirmed.account
         proven = Authentication(

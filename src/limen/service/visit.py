@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from limen.audit import AuditKind
+from limen.effects import record
 from limen.evidence import Check, Evidence
 from limen.phase import Phase
 from limen.transports import Carrier, Presented
@@ -60,10 +62,11 @@ class Visit:
         """Tell the trace what this edge did."""
         self.auth.assembly.tracer.record(self.strategy, phase, outcome=outcome)
 
-    def record_foreign(self) -> None:
-        """Tell the trace that the page which asks is not trusted, which nothing else would."""
+    async def record_foreign(self) -> None:
+        """Tell that the page which asks is not trusted, which nothing else would."""
         check = Check("origin", False, Reason.CROSS_ORIGIN)
         self.auth.assembly.tracer.record(self.strategy, Phase.CSRF_CHECK, checks=(check,))
+        await self.auth.run(record(AuditKind.ORIGIN_REFUSED, reason=Reason.CROSS_ORIGIN))
 
     def guarantees_of(self, principal: Principal) -> Guarantees:
         """Return what is promised of the credential of a principal."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from limen.effects import Access, Effect
+from limen.effects import Access, AppendAudit, Effect
 from limen.evidence import Check, Checks, Enter, Note
 from limen.verdict import Refused
 
@@ -57,15 +57,19 @@ class FlowTranscript(Generic[R]):
 
     @property
     def writes(self) -> int:
-        """How many times it wrote to the store."""
-        return sum(effect.access is Access.WRITE for effect in self.effects)
+        """How many times it wrote to the store, but for the audit log."""
+        return sum(
+            effect.access is Access.WRITE and not isinstance(effect, AppendAudit)
+            for effect in self.effects
+        )
 
     @property
     def explains_itself(self) -> bool:
         """Whether a refusal came right after the failed check that names its reason."""
         if not isinstance(self.value, Refused):
             return True
-        last = self.steps[-1] if self.steps else None
+        steps = [step for step in self.steps if not isinstance(step, AppendAudit)]
+        last = steps[-1] if steps else None
         return isinstance(last, Check) and not last.ok and last.reason is self.value.reason
 
 

@@ -23,7 +23,7 @@ async def judge(request: RequestAuth, verdict: Verdict) -> Verdict:
     if not isinstance(found, tuple):
         return found or verdict
     other, principal = found
-    if _by_cookie(request) and not request.comes_from_us():
+    if _by_cookie(request) and not await request.comes_from_us():
         return Refused(Reason.CROSS_ORIGIN)
     admitted = await request.auth.admit(principal)
     if other.adopts and isinstance(admitted, Authenticated) and _by_cookie(request):

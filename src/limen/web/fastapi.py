@@ -67,7 +67,7 @@ class _PrincipalOf(SecurityBase):
         if not self.roles:
             return await starlette.principal_of(connection)
         verdict = await starlette.request_auth_of(connection).verdict()
-        return starlette.allowed(connection, verdict, self.roles)
+        return await starlette.allowed(connection, verdict, self.roles)
 
 
 class _FreshPrincipalOf(_PrincipalOf):

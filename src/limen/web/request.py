@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from limen.audit import AuditKind
+from limen.effects import record
 from limen.entropy import SystemEntropy, random_text
 from limen.evidence import Check, Public
 from limen.phase import Phase
@@ -17,7 +19,7 @@ from limen.transports import (
     Presented,
 )
 from limen.transports.origin import SAFE_METHODS, Provenance
-from limen.verdict import Absent, Authenticated, Issued, Reason, Refused, Verdict
+from limen.verdict import NOT_OURS, Absent, Authenticated, Issued, Reason, Refused, Verdict
 from limen.web import elsewhere
 from limen.web.closing import Socket, Stream
 from limen.web.proving import header_transport, judge_access
@@ -33,15 +35,6 @@ _PORT: Final = re.compile(rb":[0-9]{1,5}\Z")
 _LOOPBACK: Final = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
 # A signed token that failed for one of these may have a refresh token that still works.
 _RENEWABLE: Final = frozenset({Reason.EXPIRED, Reason.REVOKED, Reason.UNKNOWN_KEY})
-# What has no shape of ours, and so may be a credential of another server.
-_NOT_OURS: Final = frozenset(
-    {
-        Reason.UNRECOGNISED,
-        Reason.MALFORMED,
-        Reason.UNSUPPORTED_HEADER,
-        Reason.WRONG_ALGORITHM,
-    }
-)
 # Requests that a framework makes ahead of the person; they must not change credentials.
 _PREFETCH: Final = frozenset({b"purpose", b"sec-purpose", b"next-router-prefetch", b"rsc"})
 
@@ -301,7 +294,7 @@ class RequestAuth:
 
     async def _judge_own(self, carried: Presented) -> Verdict:
         auth, by_cookie = self.auth, carried.carrier is _COOKIE
-        if by_cookie and not self.comes_from_us():
+        if by_cookie and not await self.comes_from_us():
             return Refused(Reason.CROSS_ORIGIN)
         verdict: Verdict = Absent()
         if carried.access is not None:
@@ -312,13 +305,15 @@ class RequestAuth:
             await self._exchange(verdict.principal, carried)
         return verdict
 
-    def comes_from_us(self) -> bool:
+    async def comes_from_us(self) -> bool:
         """Tell whether a request may act by what a browser attached to it, and trace why."""
         if self.is_safe:
             return True
         trusted = self.provenance() is Provenance.TRUSTED
         check = Check("origin", trusted, None if trusted else Reason.CROSS_ORIGIN)
         self._record(Phase.CSRF_CHECK, checks=(check,))
+        if not trusted:
+            await self.auth.run(record(AuditKind.ORIGIN_REFUSED, reason=Reason.CROSS_ORIGIN))
         return trusted
 
     def _record(self, phase: Phase, **told: Any) -> None:
@@ -394,5 +389,5 @@ class RequestAuth:
 
 def _may_be_elsewhere(verdict: Verdict) -> bool:
     if isinstance(verdict, Refused):
-        return verdict.reason in _NOT_OURS
+        return verdict.reason in NOT_OURS
     return isinstance(verdict, Absent)

@@ -12,6 +12,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.status import WS_1008_POLICY_VIOLATION
 
+from limen.audit import AuditKind
+from limen.effects import record
 from limen.errors import ConfigurationError
 from limen.evidence import Check
 from limen.freshness import Freshness
@@ -92,7 +94,7 @@ def requires(
     ) -> Callable[Concatenate[Request, P], Awaitable[R]]:
         @functools.wraps(endpoint)
         async def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            allowed(request, await request_auth_of(request).verdict(), roles)
+            await allowed(request, await request_auth_of(request).verdict(), roles)
             return await endpoint(request, *args, **kwargs)
 
         return guarded
@@ -157,7 +159,9 @@ def accepted(connection: HTTPConnection, verdict: Verdict, dpop: DpopMode = "off
     raise refused(connection, refusal_of(verdict, dpop))
 
 
-def allowed(connection: HTTPConnection, verdict: Verdict, roles: tuple[str, ...]) -> Principal:
+async def allowed(
+    connection: HTTPConnection, verdict: Verdict, roles: tuple[str, ...]
+) -> Principal:
     """Return who a verdict accepts if they hold every role; otherwise answer with 401 or 403."""
     auth = request_auth_of(connection).auth
     principal = accepted(connection, verdict, auth.settings.dpop)
@@ -167,6 +171,15 @@ def allowed(connection: HTTPConnection, verdict: Verdict, roles: tuple[str, ...]
         check = Check("roles", holds)
         assembly.tracer.record(assembly.parts.primary.name, Phase.AUTHZ_DECIDE, checks=(check,))
     if not holds:
+        await auth.run(
+            record(
+                AuditKind.ACCESS_DENIED,
+                subject=principal.subject,
+                session_id=principal.session_id,
+                actor=principal.subject,
+                roles=" ".join(sorted(roles)),
+            )
+        )
         raise refused(connection, forbidden())
     return principal
 

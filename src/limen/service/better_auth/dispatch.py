@@ -71,7 +71,7 @@ class BetterAuthApp(Wire):
             if not endpoint.anywhere:
                 refusal = origin.refusal_of_origin(call) or origin.refusal_of_target(call, value)
             if refusal is not None:
-                call.record_foreign()
+                await call.record_foreign()
         answer = refusal or await self._judged(endpoint, call, value)
         if self._why is not None:
             self._why.note(call)
@@ -108,7 +108,7 @@ class BetterAuthApp(Wire):
         if endpoint.opens:
             refusal = origin.refusal_of_form(call)
             if refusal is not None:
-                call.record_foreign()
+                await call.record_foreign()
                 return refusal
         if endpoint.session:
             call.principal = await call.signed_in()

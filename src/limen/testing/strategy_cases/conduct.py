@@ -56,7 +56,7 @@ class ConductCases(Casting):
 
     @staged
     async def test_a_refused_credential_writes_nothing(self, here: Process) -> None:
-        """Forged, revoked, idle and unknown: whoever is refused leaves no mark."""
+        """Forged, revoked, idle and unknown: whoever is refused changes nothing."""
         revoked, idle = await here.sign_in(), await here.sign_in()
         await here.revoke(Target.session(revoked.principal.session_id))
         here.stage.clock.advance(here.guarantees.revocation_window)
