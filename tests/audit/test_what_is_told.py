@@ -71,7 +71,7 @@ def test_the_life_of_an_account(strategy: str) -> None:
     assert first.subject == first.actor == ada
     assert first.session_id == signed_up.issued.principal.session_id
     assert (first.address, first.user_agent) == ("192.0.2.7", "curl/8")
-    assert first.details == {"methods": "pwd", "strategy": strategy}
+    assert first.details == {"methods": "pwd", "acr": "aal1", "strategy": strategy}
     assert (first.at, told[-1].at) == (began, began + 1_000)
     by_admin = [one for one in told if one.actor == "usr_admin"]
     assert {one.address for one in by_admin} == {"192.0.2.9"}

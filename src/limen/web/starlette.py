@@ -144,7 +144,7 @@ async def fresh(
     Whoever is not signed in at all, or lacks a role, is answered by an exception as elsewhere.
     """
     request_auth = request_auth_of(connection)
-    principal = allowed(connection, await request_auth.verdict(), roles)
+    principal = await allowed(connection, await request_auth.verdict(), roles)
     auth = request_auth.auth
     if wanted.max_age is None:
         wanted = replace(wanted, max_age=auth.settings.fresh)
