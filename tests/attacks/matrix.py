@@ -147,7 +147,7 @@ ROWS = (
     # -- keys
     _signed(47, "A key changes while requests are under way", _NO_KEY),
     _signed(48, "A key is taken away while its tokens live", _NO_KEY),
-    _signed(49, "A key that leaked is withdrawn", _NO_KEY, AuditKind.REVOKED),
+    _signed(49, "A key that leaked is withdrawn", _NO_KEY, AuditKind.KEY_RETIRED),
     Row(50, "The older of two secrets stands first"),
     _alike(
         51,
@@ -181,5 +181,22 @@ ROWS = (
     ),
     _alike(55, "A token has no signature, another's, or one of another kind", *_FORGED),
     Row(56, "A weak secret is configured"),
+    # -- parsers and resources
+    Row(57, "A credential is huge, deep, or full of odd numbers"),
+    _alike(58, "A token unpacks to more than it is", *_FORGED),
+    _alike(59, "Two readers read a token differently", *_FORGED),
+    _alike(60, "A token lives too long, or begins in the future", *_FORGED),
+    Row(61, "Passwords are huge, and many sign in at once"),
+    Row(62, "Strangers fill the store"),
+    Row(63, "A header comes twice, or crooked"),
+    Row(64, "One request carries the credentials of two people"),
+    Row(65, "The name of the host is forged"),
+    Row(66, "An address is forged, or changed within its network"),
+    # -- guessing
+    Row(67, "The work that an answer takes tells who has an account"),
+    Row(68, "The words of an answer tell who has an account"),
+    Row(71, "Many guess at once to outrun the count"),
+    Row(72, "A mailed link is guessed, or used by many at once", told=AuditKind.PASSWORD_CHANGED),
+    _ended(73, "An account was opened in wait for the owner of its address", AuditKind.REVOKED),
 )
 BY_NUMBER = {row.number: row for row in ROWS}

@@ -11,8 +11,10 @@ import test_attack_bound
 import test_attack_copies
 import test_attack_cross_site
 import test_attack_fixation
+import test_attack_guessing
 import test_attack_keys
 import test_attack_pages
+import test_attack_parsers
 import test_attack_refresh
 import test_attack_theft
 from matrix import BY_NUMBER, ROWS, STORES, STRATEGIES, Without
@@ -26,6 +28,8 @@ GROUPS = (
     test_attack_pages,
     test_attack_refresh,
     test_attack_keys,
+    test_attack_parsers,
+    test_attack_guessing,
 )
 CONFORMANCE = Path(__file__).parents[2] / "conformance" / "attacks.csv"
 

@@ -20,7 +20,7 @@ def store() -> Iterator[Backend]:
         yield store
 
 
-@pytest.mark.proves("asvs:15.4.2")
+@pytest.mark.proves("asvs:15.4.2", "attack:78", "attack:79")
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_nothing_revoked_is_accepted_over_postgresql(store: Backend, kind: Kind, tmp_path) -> None:
     faults = faults_of(store.name, signed=kind.signed, fed=kind.fed)

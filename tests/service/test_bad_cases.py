@@ -80,6 +80,7 @@ def test_a_refresh_whose_answer_was_lost_is_repeated_with_the_same_successor(
     assert browser.post("/refresh").status_code == 200
 
 
+@pytest.mark.proves("attack:87")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_restart_in_the_middle_signs_nobody_out(
     template: Path, tmp_path: Path, strategy: str
@@ -118,6 +119,7 @@ def test_a_cookie_that_no_browser_would_keep_leaves_nothing_half_set(
     assert set_names(too_long) == []
 
 
+@pytest.mark.proves("attack:74")
 @pytest.mark.parametrize("strategy", SIGNED)
 @pytest.mark.parametrize("ahead", [-DEFAULT_LEEWAY + 1_000, DEFAULT_LEEWAY - 1_000, 30_000])
 def test_a_second_server_with_another_clock_signs_nobody_out(
@@ -139,6 +141,7 @@ def test_a_second_server_with_another_clock_signs_nobody_out(
     assert browser.get("/get-session").json()["user"]["email"] == EMAIL
 
 
+@pytest.mark.proves("attack:93")
 @pytest.mark.parametrize("strategy", SIGNED)
 @pytest.mark.parametrize(
     ("name", "value"),
@@ -166,7 +169,7 @@ def test_what_is_loaded_ahead_of_the_person_spends_nothing(
     assert browser.post("/refresh").status_code == 200
 
 
-@pytest.mark.proves("asvs:4.1.3", "asvs:7.2.1", "oauth:15")
+@pytest.mark.proves("asvs:4.1.3", "asvs:7.2.1", "oauth:15", "attack:93")
 @pytest.mark.parametrize(
     "value", ["middleware", "src/middleware:" * 5 + "src/middleware", "pages/_middleware"]
 )

@@ -177,6 +177,7 @@ def test_brackets_inside_a_text_are_no_nesting(shared: Live) -> None:
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.proves("attack:57")
 @pytest.mark.parametrize("size", [65_536, 65_537])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_body_has_a_limit(shared: Live, size: int, *, streamed: bool) -> None:

@@ -95,7 +95,7 @@ def test_who_is_not_signed_in_is_told_so(
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-@pytest.mark.proves("asvs:6.3.8")
+@pytest.mark.proves("asvs:6.3.8", "attack:68")
 def test_unknown_wrong_and_disabled_are_told_the_same(live: Live) -> None:
     live.browser("gone@example.org")
     live.browser()

@@ -31,7 +31,7 @@ def heard(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(logging.getLogger(name), "propagate", True)
 
 
-@pytest.mark.proves("asvs:16.5.2")
+@pytest.mark.proves("asvs:16.5.2", "attack:84")
 @pytest.mark.parametrize("strategy", ["session", "jwt"])
 def test_while_the_store_is_down_everything_is_refused_and_afterwards_all_is_well(
     start: Callable[..., Live], postgresql: PostgresServer, postgresql_url: str, strategy: str
@@ -65,7 +65,7 @@ def test_while_the_store_is_down_everything_is_refused_and_afterwards_all_is_wel
     assert browser.get("/get-session").json() is None
 
 
-@pytest.mark.proves("asvs:16.5.1")
+@pytest.mark.proves("asvs:16.5.1", "attack:91")
 def test_a_fault_says_nothing_to_the_client_and_no_secret_to_the_log(
     start: Callable[..., Live], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -84,7 +84,7 @@ def test_a_fault_says_nothing_to_the_client_and_no_secret_to_the_log(
     assert [text for text in (PASSWORD, EMAIL) if text in logged(caplog)] == []
 
 
-@pytest.mark.proves("asvs:16.2.5")
+@pytest.mark.proves("asvs:16.2.5", "attack:91")
 def test_no_secret_reaches_the_log(live: Live, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         browser = live.browser()

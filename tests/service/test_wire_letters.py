@@ -111,7 +111,7 @@ def kept(request: pytest.FixtureRequest) -> dict[str, str]:
     return {"database": request.getfixturevalue("postgresql_url")}
 
 
-@pytest.mark.proves("asvs:2.3.4", "asvs:6.4.1")
+@pytest.mark.proves("asvs:2.3.4", "asvs:6.4.1", "attack:72")
 def test_of_many_uses_of_one_link_at_once_exactly_one_works(
     serve: Start, sink: Sink, kept: dict[str, str]
 ) -> None:
@@ -297,6 +297,7 @@ def test_a_reset_ends_every_session_and_proves_the_mailbox(
     sink.wait(EMAIL, "Your password was changed")
 
 
+@pytest.mark.proves("attack:73")
 def test_whoever_opened_an_account_with_a_foreign_address_loses_every_way_in(
     serve: Start, sink: Sink
 ) -> None:
@@ -339,7 +340,7 @@ def steps(ring: RingSink) -> list[Any]:
     return shown
 
 
-@pytest.mark.proves("asvs:6.3.8")
+@pytest.mark.proves("asvs:6.3.8", "attack:68")
 def test_an_answer_tells_nobody_whether_there_is_an_account(serve: Start, sink: Sink) -> None:
     ring = RingSink()
     live = serve(sink=ring, email=EmailPolicy(required=True))
@@ -466,7 +467,7 @@ def test_no_link_and_no_answer_leads_away(serve: Start, sink: Sink, target: str)
         assert "error" not in browser.get(good).headers["location"]
 
 
-@pytest.mark.proves("asvs:6.4.3", "asvs:4.1.3", "oauth:15")
+@pytest.mark.proves("asvs:6.4.3", "asvs:4.1.3", "oauth:15", "attack:65")
 def test_the_host_header_decides_no_link(serve: Start, start: Start, sink: Sink) -> None:
     live = serve()
     live.browser()
@@ -476,6 +477,7 @@ def test_the_host_header_decides_no_link(serve: Start, start: Start, sink: Sink)
     assert sink.link(EMAIL, RESET).startswith(f"{live.url}/api/auth/reset-password/")
 
 
+@pytest.mark.proves("attack:65")
 def test_without_an_address_of_its_own_a_service_mails_no_link_for_another_host(
     start: Start, capfd: pytest.CaptureFixture[str]
 ) -> None:

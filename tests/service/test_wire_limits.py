@@ -47,6 +47,7 @@ def test_a_limit_is_judged_before_anything_is_read(start: Callable[..., Live]) -
     assert client.post("/sign-in/email", content=b"{").status_code == 429
 
 
+@pytest.mark.proves("attack:66")
 @pytest.mark.parametrize(
     "path", ["/sign-in//email", "/sign-in/email/", "/Sign-In/Email", "/sign-in%2femail"]
 )
@@ -59,6 +60,7 @@ def test_no_other_spelling_of_a_path_evades_the_limit(
     assert client.post("/sign-in/email", json=WRONG).status_code == 401
 
 
+@pytest.mark.proves("attack:70")
 def test_many_addresses_share_the_budget_of_one_account(start: Callable[..., Live]) -> None:
     two = Budget("sign-in:account", limit=2, window=60_000)
     live = start("session", account_budget=two, clock=FrozenClock())
@@ -75,7 +77,7 @@ def test_many_addresses_share_the_budget_of_one_account(start: Callable[..., Liv
     assert codes == [401, 401, 429]
 
 
-@pytest.mark.proves("asvs:6.2.3")
+@pytest.mark.proves("asvs:6.2.3", "attack:70")
 def test_the_current_password_cannot_be_guessed_by_changing_it(
     start: Callable[..., Live],
 ) -> None:
@@ -88,6 +90,7 @@ def test_the_current_password_cannot_be_guessed_by_changing_it(
     assert browser.get("/get-session").json()["user"]["name"] == NAME
 
 
+@pytest.mark.proves("attack:66")
 @pytest.mark.parametrize(
     ("client", "counted"),
     [

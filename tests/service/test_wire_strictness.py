@@ -107,7 +107,7 @@ def test_a_made_up_address_has_no_budget_of_its_own(start: Callable[..., Live]) 
     assert statuses == [401, 401, 429, 429]
 
 
-@pytest.mark.proves("asvs:4.2.1")
+@pytest.mark.proves("asvs:4.2.1", "attack:63")
 @pytest.mark.parametrize(
     "framing",
     [

@@ -120,7 +120,7 @@ def test_an_address_that_both_sides_verified_joins_the_account(live: Live) -> No
     assert [one["providerId"] for one in accounts_of(other)] == ["credential", ID]
 
 
-@pytest.mark.proves("asvs:6.8.1")
+@pytest.mark.proves("asvs:6.8.1", "attack:73")
 def test_a_planted_account_does_not_get_the_owner_of_the_address(live: Live) -> None:
     planted = live.browser("victim@example.org")
     owner = live.client()

@@ -50,6 +50,7 @@ def _behind_one_address(kind, make_url, clock):
     return address, early, last, news
 
 
+@pytest.mark.proves("attack:83")
 def test_a_standby_that_takes_over_unnoticed_is_read_from_its_start(make_url):
     clock = FrozenClock()
     address, early, last, news = _behind_one_address(BlockingSqlStore, make_url, clock)

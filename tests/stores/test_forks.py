@@ -27,6 +27,7 @@ def url(tmp_path) -> str:
     return url
 
 
+@pytest.mark.proves("attack:87")
 @pytest.mark.parametrize("how", ["closes", "exits", "busy"])
 @pytest.mark.parametrize("strategy", ["session", "hybrid"])
 def test_a_child_hears_of_what_is_revoked_after_its_parent_is_gone(
@@ -74,6 +75,7 @@ def test_an_awaited_store_says_that_it_is_from_before_the_fork(url) -> None:
     asyncio.run(store.close())
 
 
+@pytest.mark.proves("attack:87")
 def test_a_limen_that_awaits_is_refused_in_a_child_whatever_it_remembers(url) -> None:
     site = Limen("session", database=url.replace("sqlite:", "sqlite+aiosqlite:"), secret=SECRET)
     context = get_context("fork")

@@ -187,6 +187,7 @@ SECRETS = {
 }
 
 
+@pytest.mark.proves("attack:88")
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_rows_of_every_revision_still_load(url, revision) -> None:
     migrate(url, to=revision)
@@ -195,6 +196,7 @@ def test_rows_of_every_revision_still_load(url, revision) -> None:
     _check_rows(url)
 
 
+@pytest.mark.proves("attack:88")
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_process_of_an_older_version_goes_on_writing(url, revision) -> None:
     """It was opened before the migration, and knows nothing of the newer columns."""

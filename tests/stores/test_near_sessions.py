@@ -197,7 +197,7 @@ def test_a_signal_in_the_middle_of_a_read_does_not_stop_the_time(url, cursor) ->
     there.close()
 
 
-@pytest.mark.proves("asvs:15.4.1")
+@pytest.mark.proves("asvs:15.4.1", "attack:82")
 def test_many_threads_accept_nothing_after_revoke_has_returned(url) -> None:
     here, there = opened(url), opened(url)
     people = [f"usr_{number}" for number in range(12)]

@@ -151,6 +151,7 @@ def test_the_home_ends_nothing_by_itself(two, database) -> None:
     plain.close()
 
 
+@pytest.mark.proves("attack:80")
 def test_a_sign_in_that_read_the_account_before_a_disable_comes_too_late(two) -> None:
     store, home, other = two
     home.after = (FindAccount, lambda: other.perform(DISABLE))
@@ -158,6 +159,7 @@ def test_a_sign_in_that_read_the_account_before_a_disable_comes_too_late(two) ->
     assert store.perform(FindSession(id="ses_three")) is None
 
 
+@pytest.mark.proves("attack:80")
 def test_a_sign_in_that_read_the_account_while_it_changed_comes_too_late(two) -> None:
     """It asked when the account was marked already, and read it before the home changed."""
     store, home, other = two
@@ -194,6 +196,7 @@ def test_a_sign_in_that_read_the_account_before_new_roles_comes_too_late(two) ->
     assert isinstance(store.perform(OpenSession(session("three"), 1)), Opened)
 
 
+@pytest.mark.proves("attack:82")
 def test_an_account_that_was_read_before_it_changed_is_not_copied(two, redis_server) -> None:
     store, home, other = two
     with redis_server.client() as client:

@@ -46,6 +46,7 @@ def test_what_was_written_down_survives_a_kill(database) -> None:
         server.remove()
 
 
+@pytest.mark.proves("attack:83", "attack:85")
 def test_a_promoted_replica_that_lacks_the_last_moments_is_told(server, store, database) -> None:
     replica = RedisServer(master=server)
     try:
@@ -62,6 +63,7 @@ def test_a_promoted_replica_that_lacks_the_last_moments_is_told(server, store, d
         replica.remove()
 
 
+@pytest.mark.proves("attack:83")
 def test_a_replica_serves_nothing(server, store, database) -> None:
     begin(store, "one")
     replica = RedisServer(master=server)

@@ -121,6 +121,7 @@ def test_a_request_that_is_given_up_leaves_its_answer_to_nobody(own) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.proves("attack:85")
 def test_a_server_without_memory_takes_nobody_in_and_still_puts_out(own) -> None:
     store = BlockingRedisStore(own.url, BlockingMemoryStore(), timeout_ms=PATIENCE_MS)
     asyncio.run(open_session(ThreadedStore(store)))

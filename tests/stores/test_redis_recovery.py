@@ -72,6 +72,7 @@ ENDINGS: dict[str, tuple[Callable[[BlockingRedisStore], object], set[str]]] = {
 }
 
 
+@pytest.mark.proves("attack:85")
 @pytest.mark.parametrize("how", ENDINGS)
 def test_an_old_snapshot_brings_nothing_back_and_signs_nobody_out(server, store, how) -> None:
     end, spared = ENDINGS[how]
@@ -101,6 +102,7 @@ def test_an_old_snapshot_brings_nothing_back_and_signs_nobody_out(server, store,
     assert living(store, "one", "two", "bob", "later") == spared | {"later"}
 
 
+@pytest.mark.proves("attack:85")
 def test_refused_tokens_stay_refused_and_their_sessions_live(server, store) -> None:
     begin(store, "one")
     server.snapshot()
@@ -113,6 +115,7 @@ def test_refused_tokens_stay_refused_and_their_sessions_live(server, store) -> N
     assert store.perform(FindRevocation("ses_x", "usr_x", "k1", START))
 
 
+@pytest.mark.proves("attack:85")
 def test_a_flush_loses_sessions_and_no_revocation(server, store) -> None:
     begin(store, "one")
     begin(store, "two")

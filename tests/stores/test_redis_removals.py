@@ -265,6 +265,7 @@ def test_a_refused_change_leaves_no_mark(two, redis_server) -> None:
 # -- a process of the version before, on the same Redis
 
 
+@pytest.mark.proves("attack:88")
 def test_what_is_kept_of_a_session_is_what_an_older_process_reads(two, redis_server) -> None:
     store, _, _ = two
     store.perform(SetSessionFields("ses_one", '{"a": 1}'))
@@ -277,6 +278,7 @@ def test_what_is_kept_of_a_session_is_what_an_older_process_reads(two, redis_ser
         assert (address, agent, remembered) == ("192.0.2.7", "curl/8", False)
 
 
+@pytest.mark.proves("attack:88")
 def test_a_session_of_an_older_process_is_read_and_gets_fields(two, redis_server) -> None:
     store, _, _ = two
     with redis_server.client() as client:

@@ -93,6 +93,7 @@ def test_a_process_that_starts_late_knows_what_was_revoked_before(scene):
         assert late.authenticate(copied) == Refused(Reason.REVOKED)
 
 
+@pytest.mark.proves("attack:74")
 def test_a_machine_whose_clock_is_ahead_gives_out_no_token_that_outlives_a_revocation():
     store, here_clock, ahead_clock = BlockingMemoryStore(), FrozenClock(), FrozenClock()
     ahead_clock.advance(3_000)

@@ -60,6 +60,7 @@ def exchanged(limen, issued):
     return limen.exchange(verdict.principal, issued.refresh and issued.refresh.reveal())
 
 
+@pytest.mark.proves("attack:89")
 @pytest.mark.parametrize(("before", "after"), PAIRS)
 def test_old_credentials_stay_valid(move, before, after):
     limen, old, _ = move(before, after)
@@ -119,6 +120,7 @@ def test_signing_out_ends_both_credentials(move, before, after, with_the_new):
     assert limen.sessions("usr_ada") == ()
 
 
+@pytest.mark.proves("attack:89")
 @pytest.mark.parametrize(("before", "after"), EXCHANGED)
 def test_a_revoked_credential_is_not_exchanged(move, before, after):
     limen, old, _ = move(before, after)
@@ -197,6 +199,7 @@ def test_moving_to_zero_storage_keeps_the_roles_of_the_account():
         assert new.refresh is None
 
 
+@pytest.mark.proves("attack:89")
 def test_a_strategy_that_is_not_accepted_is_refused():
     store = BlockingMemoryStore()
     with blocking("session", store=store) as before:

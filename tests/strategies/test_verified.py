@@ -57,6 +57,7 @@ def test_a_credential_that_is_known_costs_no_read(scene):
     assert line.asked == []
 
 
+@pytest.mark.proves("attack:82")
 @pytest.mark.parametrize("kind", ["session", "user", "all"])
 def test_a_revocation_elsewhere_is_heard_by_whoever_knows_the_credential(scene, kind):
     clock, _, here, there, access = scene

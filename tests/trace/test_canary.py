@@ -24,7 +24,7 @@ def private_octets(limen):
     return base64.urlsafe_b64decode(key.jose.as_dict(private=True)["d"] + "==")
 
 
-@pytest.mark.proves("asvs:16.2.5")
+@pytest.mark.proves("asvs:16.2.5", "attack:91")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_event_log_line_or_repr_shows_a_secret(strategy, caplog):
     sink, planted, shown = RingSink(), [PASSWORD, NEW_PASSWORD, WRONG, SECRET], []

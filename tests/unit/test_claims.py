@@ -384,6 +384,7 @@ def test_the_end_is_exact_and_has_no_leeway() -> None:
     assert reason(TOKEN, now=end + 1) is Reason.EXPIRED
 
 
+@pytest.mark.proves("attack:74")
 def test_a_start_in_the_future_is_excused_up_to_the_leeway() -> None:
     assert reason(TOKEN, now=NOW - 5_000) is None
     assert reason(TOKEN, now=NOW - 5_001) is Reason.NOT_YET_VALID

@@ -11,6 +11,7 @@ from limen.entropy import SystemEntropy, random_text
 from limen.testing import FrozenClock, SeededEntropy, StepClock
 
 
+@pytest.mark.proves("attack:75")
 def test_a_clock_that_steps_back_is_held_at_its_high_water_mark(monkeypatch):
     read = iter([5_000_000_000, 3_000_000_000, 4_999_000_000, 5_001_000_000])
     monkeypatch.setattr(time, "time_ns", lambda: next(read))

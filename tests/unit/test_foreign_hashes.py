@@ -211,6 +211,7 @@ def work_of(
     return spent
 
 
+@pytest.mark.proves("attack:67")
 def test_whatever_fails_costs_the_same_once_a_foreign_hash_was_met(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

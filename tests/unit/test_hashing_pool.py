@@ -32,6 +32,7 @@ def test_on_linux_a_hash_is_less_urgent_than_the_event_loop() -> None:
     assert _urgency() == (here, mine)
 
 
+@pytest.mark.proves("attack:61")
 def test_beyond_its_queue_the_pool_asks_to_come_again() -> None:
     pool, hold = HashingPool(1), threading.Event()
 

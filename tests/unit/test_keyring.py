@@ -163,6 +163,7 @@ def test_two_signing_keys_or_one_id_twice_are_refused() -> None:
         Keyring.load([record, record], SECRETS)
 
 
+@pytest.mark.proves("attack:90")
 def test_whoever_writes_to_the_store_cannot_plant_a_key() -> None:
     record = made(Algorithm.EDDSA, KeyState.VERIFYING)
     other = made(Algorithm.EDDSA, KeyState.VERIFYING)

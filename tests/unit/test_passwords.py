@@ -113,7 +113,7 @@ NO_HASH = [
 ]
 
 
-@pytest.mark.proves("asvs:6.3.8")
+@pytest.mark.proves("asvs:6.3.8", "attack:67")
 @pytest.mark.parametrize("against", NO_HASH)
 def test_no_hash_does_the_same_work_and_fails(
     against: str | None, monkeypatch: pytest.MonkeyPatch

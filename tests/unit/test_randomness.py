@@ -40,7 +40,7 @@ def drawn_by_a_child() -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # it draws and is gone
-@pytest.mark.proves("asvs:11.5.2", "asvs:7.2.3")
+@pytest.mark.proves("asvs:11.5.2", "asvs:7.2.3", "attack:87")
 def test_no_thread_and_no_child_draws_what_another_drew() -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
         found = [text for part in pool.map(drawn, range(WORKERS)) for text in part]

@@ -221,6 +221,7 @@ def test_a_view_says_what_the_plainest_one_says(one_bucket, steps):
                     assert made.moved_since(position, *asked) == naive.moved_since(position, *asked)
 
 
+@pytest.mark.proves("attack:82")
 @pytest.mark.parametrize(
     ("entry", "moved"),
     [

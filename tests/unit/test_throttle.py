@@ -33,6 +33,7 @@ def test_attempts_are_counted_whatever_their_outcome_and_forgotten_with_the_wind
         assert isinstance(limen.sign_in("ada@example.org", "correct horse battery"), SignedIn)
 
 
+@pytest.mark.proves("attack:68")
 def test_an_unknown_account_is_throttled_like_a_known_one():
     with blocking("session", account_budget=BUDGET) as limen:
         answers = [limen.sign_in("nobody@example.org", "wrong horse") for _ in range(4)]

@@ -240,6 +240,7 @@ def test_no_header_is_nothing():
     assert BearerTransport().read([(b"cookie", b"Authorization=Bearer abc")]) is None
 
 
+@pytest.mark.proves("attack:63")
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -262,7 +263,7 @@ def test_the_longest_header_that_is_allowed_is_read():
     assert isinstance(bearer(longest), Presented)
 
 
-@pytest.mark.proves("asvs:15.3.7")
+@pytest.mark.proves("asvs:15.3.7", "attack:63")
 def test_two_lines_are_refused_also_when_they_agree():
     assert bearer("Bearer a", "Bearer a") == Refused(Reason.AMBIGUOUS)
     assert bearer("Bearer a", "Basic b") == Refused(Reason.AMBIGUOUS)

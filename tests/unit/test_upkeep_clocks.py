@@ -24,6 +24,7 @@ def signed_in(one):
     return one.sign_up("ada@example.org", "correct horse battery staple").issued
 
 
+@pytest.mark.proves("attack:76")
 @pytest.mark.parametrize("check", ["feed", "store"])
 def test_a_purge_by_a_clock_that_is_ahead_lets_no_token_back_in(check):
     store, right, ahead = BlockingMemoryStore(), StepClock(START), StepClock(START + AHEAD)
@@ -39,6 +40,7 @@ def test_a_purge_by_a_clock_that_is_ahead_lets_no_token_back_in(check):
         assert isinstance(restarted.authenticate(issued.access.reveal()), Refused)
 
 
+@pytest.mark.proves("attack:76")
 @pytest.mark.parametrize("check", ["feed", "store"])
 def test_a_token_from_a_clock_that_is_ahead_stays_refused_to_its_end(check):
     store, right, ahead = BlockingMemoryStore(), StepClock(START), StepClock(START + AHEAD)

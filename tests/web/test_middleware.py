@@ -168,6 +168,7 @@ def test_nobody_is_told_to_sign_in_and_a_bad_credential_that_it_is_bad() -> None
     run(scenario)
 
 
+@pytest.mark.proves("attack:64")
 def test_a_header_put_there_on_purpose_is_judged_alone() -> None:
     async def scenario() -> None:
         async with site("session") as here:
@@ -256,6 +257,7 @@ def test_an_unsafe_request_rotates_once_however_many_come_at_the_same_time() -> 
     run(scenario)
 
 
+@pytest.mark.proves("attack:93")
 def test_a_prefetch_changes_nothing_and_its_header_excuses_no_unsafe_request() -> None:
     async def scenario() -> None:
         async with site("hybrid") as here:
@@ -379,7 +381,7 @@ def test_an_answer_that_depends_on_a_credential_is_not_cached_unless_the_applica
     run(scenario)
 
 
-@pytest.mark.proves("asvs:16.5.2")
+@pytest.mark.proves("asvs:16.5.2", "attack:84")
 @pytest.mark.parametrize("strategy", ["session", "hybrid"])
 def test_a_store_that_is_down_is_503_never_anonymous_and_it_recovers(strategy: str) -> None:
     async def scenario() -> None:
@@ -398,6 +400,7 @@ def test_a_store_that_is_down_is_503_never_anonymous_and_it_recovers(strategy: s
     run(scenario)
 
 
+@pytest.mark.proves("attack:61")
 def test_too_many_hashes_are_503_with_the_time_to_wait() -> None:
     async def scenario() -> None:
         async with site("session") as here:
