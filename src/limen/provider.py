@@ -56,7 +56,8 @@ class Provider:
     `takes_unverified` opens accounts for addresses that nobody has verified; they are never
     linked by that address. `keep_tokens` keeps what the provider hands over, sealed.
     `disable_sign_up` signs in only whom it knows, `explicit_sign_up` asks the page to say
-    that a sign-up is wanted.
+    that a sign-up is wanted. With `max_age` (seconds) and `acr_values` the ID token must say
+    that the person signed in there no longer ago, and as strongly as one of these names says.
     """
 
     id: str
@@ -76,6 +77,8 @@ class Provider:
     keep_tokens: bool = False
     disable_sign_up: bool = False
     explicit_sign_up: bool = False
+    max_age: int | None = None
+    acr_values: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what could not work or would not be safe."""
@@ -95,6 +98,13 @@ class Provider:
             raise self._fault("has an issuer that is not https.", "Plain http is for the loopback.")
         if self.issuer is not None and "openid" not in self.scopes:
             raise self._fault("does not ask for the scope openid.", "Add it to the scopes.")
+        if self.issuer is None and (self.max_age is not None or self.acr_values):
+            raise self._fault(
+                "signs no ID token that could say how somebody signed in.",
+                "Leave max_age and acr_values out.",
+            )
+        if self.max_age is not None and self.max_age < 0:
+            raise self._fault("has a negative max_age.", "Give it in seconds; 0 is now.")
         secretless = self.client_secret is None and self.apple_key is None
         if secretless and self.client_authentication not in (None, "none"):
             raise self._fault("has no client_secret.", "Copy it from the provider's console.")
@@ -143,6 +153,8 @@ class Choices(TypedDict, total=False):
     keep_tokens: bool
     disable_sign_up: bool
     explicit_sign_up: bool
+    max_age: int
+    acr_values: tuple[str, ...]
 
 
 class Changes(Choices, total=False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from hostile import CURVE, KEY, OTHER, Liar, Request, lying, public, shared_secret, signed
 from joserfc.jwk import OctKey
 from live import Live
-from walks import begin, error_of, landed, returned, sign_in, user_of
+from walks import begin, error_of, landed, query_of, returned, sign_in, user_of
 
 from limen.social.discovery import Directory
 from limen.social.failure import SocialFailure
@@ -283,3 +284,39 @@ def test_a_new_key_is_found_without_a_restart(liar: Liar) -> None:
             assert len(await directory.keys(provider, metadata, out, newer=True)) == 2
 
     asyncio.run(ask())
+
+
+@pytest.mark.proves("asvs:6.8.4")
+@pytest.mark.parametrize(
+    ("age", "acr", "accepted"),
+    [
+        (0, "gold", True),
+        (300, "silver", True),
+        (500, "gold", False),
+        (-500, "gold", False),
+        (None, "gold", False),
+        (0, "bronze", False),
+        (0, None, False),
+        (0, ["gold"], False),
+    ],
+)
+def test_a_required_age_and_strength_are_verified_and_what_is_missing_is_the_weakest(
+    liar: Liar, start: Callable[..., Live], age: int | None, acr: object, accepted: bool
+) -> None:
+    provider = liar.registered(max_age=300, acr_values=("gold", "silver"))
+    live = start(providers=[provider])
+    now = int(time.time())
+    liar.claims = {"auth_time": None if age is None else now - age, "acr": acr}
+    browser = live.client()
+    url = begin(browser)
+    asked = query_of(url)
+    assert (asked["max_age"], asked["acr_values"]) == ("300", "gold silver")
+    answer = browser.get(returned(browser, url, "nobody asks"))
+    if not accepted:
+        assert error_of(answer) == REFUSED
+        assert browser.get("/get-session").json() is None
+        return
+    who = browser.get("/get-session").json()["session"]["id"]
+    session = live.run(live.auth.session(who))
+    assert session is not None
+    assert session.authenticated_at == (now - (age or 0)) * 1000

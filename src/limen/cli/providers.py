@@ -55,6 +55,8 @@ class ProviderTable(BaseModel):
     keep_tokens: bool | None = None
     disable_sign_up: bool | None = None
     explicit_sign_up: bool | None = None
+    max_age: int | None = None
+    acr_values: Annotated[tuple[str, ...] | None, BeforeValidator(_spaced)] = None
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:  # secrets stay out of every text
         return [("preset", self.preset)]

@@ -51,6 +51,8 @@ class ProvenIdentity:
     """Somebody at an identity provider, proven in a sign-in that has just happened.
 
     `email_verified` is true only if the address may be believed to be this person's.
+    `authenticated_at` is when they proved themselves there, in milliseconds, if that was asked
+    for; else it counts as now.
     """
 
     provider: str
@@ -62,6 +64,7 @@ class ProvenIdentity:
     image: str | None = None
     scopes: tuple[str, ...] = ()
     sealed_tokens: bytes | None = field(default=None, repr=False)
+    authenticated_at: int | None = None
 
     @property
     def address(self) -> str | None:
@@ -121,7 +124,8 @@ class Identities(Proving):
             )
             return found
         account, now = found.account, self._parts.clock.now()
-        proof = Authentication(account.id, now, FEDERATED, account.roles, account.revision)
+        at = now if proven.authenticated_at is None else min(now, proven.authenticated_at)
+        proof = Authentication(account.id, at, FEDERATED, account.roles, account.revision)
         opened = yield from self._open(
             proof, account, client, remembered=remembered, presented=presented
         )

@@ -115,6 +115,10 @@ class Exchange:
             extra["nonce"] = request.nonce
         if request.login_hint is not None:
             extra["login_hint"] = request.login_hint
+        if provider.max_age is not None:
+            extra["max_age"] = str(provider.max_age)
+        if provider.acr_values:
+            extra["acr_values"] = " ".join(provider.acr_values)
         if provider.form_post:
             extra["response_mode"] = "form_post"
         url, _ = self._wire.create_authorization_url(

@@ -92,6 +92,22 @@ class IdTokens:
             raise _refused("iat")
         if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= _MAX_SUBJECT:
             raise _refused("sub")
+        _check_sign_in(claims, provider, now)
+
+
+def _check_sign_in(claims: dict[str, Any], provider: Provider, now: int) -> None:
+    """Refuse who signed in there too long ago, or not as strongly as asked (ASVS 6.8.4).
+
+    What a token does not say counts as the weakest.
+    """
+    at, acr = claims.get("auth_time"), claims.get("acr")
+    if provider.max_age is not None:
+        if isinstance(at, bool) or not isinstance(at, int | float):
+            raise _refused("auth_time")
+        if not -LEEWAY_S <= now - at <= provider.max_age + LEEWAY_S:
+            raise _refused("auth_time")
+    if provider.acr_values and acr not in provider.acr_values:
+        raise _refused("acr")
 
 
 async def times_used(auth: Limen, token: str | None) -> int:

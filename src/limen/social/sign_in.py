@@ -332,6 +332,7 @@ class SocialSignIn:
             profile.image,
             granted,
             sealed,
+            None if provider.max_age is None else int(profile.claims["auth_time"] * 1000),
         )
 
     def _failed(self, provider_id: str, failure: SocialFailure, target: str | None) -> Failed:
