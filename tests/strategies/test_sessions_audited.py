@@ -22,7 +22,7 @@ def test_a_proof_is_told_whether_it_was_one_or_not(strategy: str) -> None:
         assert (accepted.kind, accepted.session_id) == (AuditKind.REAUTHENTICATED, new.session_id)
         assert dict(accepted.details) == {"methods": "pwd", "acr": "aal1", "strategy": strategy}
         assert refused.kind == AuditKind.REAUTHENTICATION_REFUSED
-        assert (refused.reason, refused.session_id) == (Reason.BAD_CREDENTIALS, who.session_id)
+        assert refused.reason is Reason.BAD_CREDENTIALS
         assert refused.actor == accepted.actor == account
 
 
