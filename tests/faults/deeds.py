@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from people import DUE, EMAIL, ISSUER, LINK, NEW, OTHER, PASSWORD, People, proven
 
-from limen import BlockingLimen, Issued, Principal, Reason, Refused, Target
+from limen import (
+    Authentication,
+    BlockingLimen,
+    Freshness,
+    Issued,
+    Principal,
+    Reason,
+    Refused,
+    Target,
+)
 from limen.operations import Operations
 from limen.testing import SeededEntropy
 
@@ -168,6 +177,14 @@ DEEDS: dict[str, Deed] = {
         together=("old password", "new password"),
     ),
     "verify_password": Deed(lambda ops, p: ops.verify_password(phone(p), PASSWORD)),
+    "reauthenticate": Deed(
+        lambda ops, p: ops.reauthenticate(phone(p), PASSWORD), unlike=(Reason.UNKNOWN_SESSION,)
+    ),
+    "renew": Deed(
+        lambda ops, p: ops.renew(phone(p), Authentication(phone(p).subject, p.clock.now())),
+        unlike=(Reason.UNKNOWN_SESSION,),
+    ),
+    "require_fresh": Deed(lambda ops, p: ops.require_fresh(phone(p), Freshness())),
     "sign_in_by_identity": Deed(lambda ops, _: ops.sign_in_by_identity(proven("ada")), linked),
     "sign_in_by_identity, linking": Deed(
         lambda ops, _: ops.sign_in_by_identity(proven("ada")), verified
