@@ -15,8 +15,9 @@ from servers import PostgresServer, RedisServer
 from stormed_app import build
 
 from limen import Limen, Settings
+from limen.assembly import KEY_COOLDOWN
 from limen.audit import AuditEvent, AuditPolicy
-from limen.effects import ReadLog
+from limen.effects import ReadLog, RefreshKeys, ask
 from limen.errors import StoreUnavailable
 from limen.revocation import Target
 from limen.stores.redis import RedisStore
@@ -164,6 +165,13 @@ class World:
             self.loop.run(auth.close())  # what was opened before it failed
             raise
         return Node(self.loop, auth, self.letters)
+
+    def begin(self) -> None:
+        """Let both processes know the keys that the last attack has left, as a minute would."""
+        self.sink.clear()
+        self.clock.advance(KEY_COOLDOWN)
+        for node in (self.near, self.far):
+            node.run(node.auth.run(ask(RefreshKeys())))
 
     def listen(self) -> None:
         """Let both processes read the log: whoever ends a session looks at it."""

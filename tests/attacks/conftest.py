@@ -36,7 +36,7 @@ def cell(request: pytest.FixtureRequest, world_of: Callable[[str, str], World]) 
     row, strategy, store, attack = request.param
     watch = Watch()
     world = world_of(strategy, store)
-    world.sink.clear()
+    world.begin()
     begun = world.audited_since(0, newest=True)
     watch.begin()
     try:

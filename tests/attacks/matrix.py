@@ -53,7 +53,7 @@ class Row:
         return found
 
 
-def _ended(number: int, title: str, told: AuditKind | None, without: str | None = None) -> Row:
+def _ended(number: int, title: str, told: AuditKind, without: str | None = None) -> Row:
     """Return the row of an attack with a copy of what was ended; `session` may be `without`."""
     session = AT_ONCE if without is None else Without(without)
     return Row(number, title, jwt=UNTIL, session=session, hybrid=WITHIN, told=told)
@@ -82,7 +82,7 @@ _NO_REFRESH = "a session id is renewed as it is; there is no refresh token"
 
 ROWS = (
     # -- theft and ending
-    _ended(1, "A copy is used after its owner signed out", None),
+    _ended(1, "A copy is used after its owner signed out", AuditKind.SIGN_OUT),
     _ended(2, "A copy is used after everything was ended from another device", AuditKind.REVOKED),
     _ended(3, "A copy is used after the password was changed or reset", AuditKind.PASSWORD_CHANGED),
     _ended(
@@ -94,7 +94,7 @@ ROWS = (
     Row(8, "A session that nobody uses is kept alive by what only stays open"),
     Row(9, "A session is used without a pause beyond its absolute end"),
     Row(10, "A client keeps a cookie longer than it was told to"),
-    Row(11, "Signing out with a wrong cookie, twice, or after the end"),
+    Row(11, "Signing out with a wrong cookie, twice, or after the end", told=AuditKind.SIGN_OUT),
     Row(12, "The page of somebody who signed out is brought back from a cache"),
     Row(13, "What the database holds is presented"),
     Row(14, "A backup brings ended sessions back"),
@@ -104,18 +104,29 @@ ROWS = (
     Row(17, "A sibling domain tosses in a second cookie of the name"),
     Row(18, "A cookie has a name that only looks like ours"),
     Row(19, "A cookie without the prefix stands beside ours"),
-    Row(20, "Nonsense stands where a credential belongs"),
+    Row(20, "Nonsense stands where a credential belongs", told=AuditKind.CREDENTIAL_REFUSED),
     Row(21, "Credentials are guessed from what is known of one"),
     Row(22, "Somebody signs in where another has left a session behind"),
     Row(23, "Half a sign-in is used as a whole one", *_nobody("a sign-in is one step")),
     Row(24, "A session of one service is shown to another"),
     # -- what a browser is made to do
-    Row(25, "A page of another site writes with the victim's cookies"),
-    Row(26, "A page of another site signs the victim in as somebody else"),
-    Row(27, "A page of another site signs the victim out"),
-    _signed(28, "A page of another site makes the victim's tokens rotate", _NO_REFRESH),
+    Row(
+        25, "A page of another site writes with the victim's cookies", told=AuditKind.ORIGIN_REFUSED
+    ),
+    Row(
+        26,
+        "A page of another site signs the victim in as somebody else",
+        told=AuditKind.ORIGIN_REFUSED,
+    ),
+    Row(27, "A page of another site signs the victim out", told=AuditKind.ORIGIN_REFUSED),
+    _signed(
+        28,
+        "A page of another site makes the victim's tokens rotate",
+        _NO_REFRESH,
+        AuditKind.ORIGIN_REFUSED,
+    ),
     Row(29, "A request hides where it comes from, or what it is"),
-    Row(30, "A form is sent across sites minutes after the sign-in"),
+    Row(30, "A form is sent across sites minutes after the sign-in", told=AuditKind.ORIGIN_REFUSED),
     Row(31, "A page of another site asks to read what it is answered"),
     # An open socket is ended by the log, whatever the credential: no strategy differs.
     Row(32, "A socket is opened from elsewhere, or outlives its sign-in"),
@@ -143,7 +154,11 @@ ROWS = (
         _NO_REFRESH,
         AuditKind.REFRESH_REPLAYED,
     ),
-    Row(46, "One kind of credential stands in the place of another"),
+    Row(
+        46,
+        "One kind of credential stands in the place of another",
+        told=AuditKind.CREDENTIAL_REFUSED,
+    ),
     # -- keys
     _signed(47, "A key changes while requests are under way", _NO_KEY),
     _signed(48, "A key is taken away while its tokens live", _NO_KEY),
