@@ -43,6 +43,24 @@ def restored(options: dict[str, Any], home: Path, number: int) -> dict[str, Any]
     return copied
 
 
+def tampered(options: dict[str, Any], session: str, text: str) -> int:
+    """Write a text over what a store holds of a session; return how many places that were."""
+    if "redis" in options:
+        with redis.Redis.from_url(options["redis"], protocol=2) as client:
+            keys = [key for key in client.scan_iter() if session.encode() in key]
+            hashes = [key for key in keys if client.type(key) == b"hash"]
+            for key in hashes:
+                client.hset(key, "body", text)
+        return len(hashes)
+    statement = "UPDATE limen_session SET methods = {0}, fields = {0}, roles = {0} WHERE id = {0}"
+    url, values = options["database"], (text, text, text, session)
+    if url.startswith("postgresql"):
+        with psycopg.connect(_dsn(url)) as connection:
+            return connection.execute(statement.format("%s"), values).rowcount
+    with closing(sqlite3.connect(_file(url))) as connection, connection:
+        return connection.execute(statement.format("?"), values).rowcount
+
+
 def _file(url: str) -> str:
     return url.partition(":///")[2]
 

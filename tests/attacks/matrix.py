@@ -78,6 +78,10 @@ _FORGED = (
     "test_forged_doors.py::test_authenticate_refuses_every_case_as_a_value",
     "test_forged_doors.py::test_http_answers_every_case_alike",
 )
+_ORDERS = ("test_interleavings.py::test_every_order_ends_as_one_after_the_other",)
+_HISTORIES = tuple(
+    f"test_history_{store}.py::test_nothing_revoked_is_accepted_over_{store}" for store in STORES
+)
 _NO_REFRESH = "a session id is renewed as it is; there is no refresh token"
 
 ROWS = (
@@ -213,5 +217,56 @@ ROWS = (
     Row(71, "Many guess at once to outrun the count"),
     Row(72, "A mailed link is guessed, or used by many at once", told=AuditKind.PASSWORD_CHANGED),
     _ended(73, "An account was opened in wait for the owner of its address", AuditKind.REVOKED),
+    # -- time
+    Row(74, "The clocks of two machines differ"),
+    Row(75, "A clock is turned back"),
+    Row(76, "A clock leaps ahead and back"),
+    _alike(77, "A date is in milliseconds, or beyond what a reader holds", *_FORGED),
+    # -- races and faults
+    _alike(78, "A revocation meets a request under way", *_ORDERS, *_HISTORIES),
+    _alike(79, "A revocation meets a refresh", *_ORDERS, *_HISTORIES),
+    _alike(
+        80,
+        "A sign-in meets the end of its account",
+        *_ORDERS,
+        "test_redis_accounts.py"
+        "::test_a_sign_in_that_read_the_account_before_a_disable_comes_too_late",
+    ),
+    _alike(81, "A use is written down while the session ends", *_ORDERS),
+    _alike(
+        82,
+        "A cache is filled with what has just ended",
+        *_ORDERS,
+        "test_near_sessions.py::test_many_threads_accept_nothing_after_revoke_has_returned",
+        "test_verified.py::test_a_revocation_elsewhere_is_heard_by_whoever_knows_the_credential",
+    ),
+    Row(83, "What is read is older than what was written"),
+    Row(84, "The store is away"),
+    _alike(
+        85,
+        "Redis has forgotten, or remembers what was ended since",
+        "test_redis_recovery.py::test_a_flush_loses_sessions_and_no_revocation",
+        "test_redis_recovery.py::test_an_old_snapshot_brings_nothing_back_and_signs_nobody_out",
+        "test_redis_failover.py::test_a_promoted_replica_that_lacks_the_last_moments_is_told",
+        "test_redis_faults.py::test_a_server_without_memory_takes_nobody_in_and_still_puts_out",
+    ),
+    Row(86, "The counters are away"),
+    Row(87, "A process ends and another takes its place"),
+    _alike(
+        88,
+        "Two versions run at once",
+        "test_migrations.py::test_a_process_of_an_older_version_goes_on_writing",
+        "test_redis_removals.py::test_what_is_kept_of_a_session_is_what_an_older_process_reads",
+    ),
+    Row(89, "The strategy changes while people are signed in"),
+    Row(90, "A row in the store was tampered with"),
+    _alike(
+        91,
+        "A credential is looked for in what was logged, traced or told",
+        "test_canary.py::test_no_event_log_line_or_repr_shows_a_secret",
+        "test_wire_faults.py::test_no_secret_reaches_the_log",
+    ),
+    Row(92, "Somebody acts as somebody else", *_nobody("nobody can act as somebody else")),
+    Row(93, "A front end is walked around"),
 )
 BY_NUMBER = {row.number: row for row in ROWS}

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import test_attack_bound
+import test_attack_clocks
 import test_attack_copies
 import test_attack_cross_site
+import test_attack_faults
 import test_attack_fixation
 import test_attack_guessing
 import test_attack_keys
@@ -30,6 +32,8 @@ GROUPS = (
     test_attack_keys,
     test_attack_parsers,
     test_attack_guessing,
+    test_attack_clocks,
+    test_attack_faults,
 )
 CONFORMANCE = Path(__file__).parents[2] / "conformance" / "attacks.csv"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ _GREATEST: Final = 1 << 53
 # Of the reply `standing`: a word, the session's id and eight fields, then the account's state.
 STANDING: Final = 13
 NO_FIELDS: Final = "{}"
+_BODY: Final = (6, 7)  # parts of a session that no script looks at
 
 
 def encoded(argument: Argument) -> bytes:
@@ -73,10 +75,18 @@ def _set(text: bytes) -> frozenset[str]:
     return frozenset(json.loads(text))
 
 
+def _parts(body: bytes) -> list[Any]:
+    with contextlib.suppress(ValueError):
+        parts = json.loads(body)
+        if isinstance(parts, list) and len(parts) in _BODY:
+            return parts
+    raise StoreUnavailable("a row of Redis holds what Limen does not write")
+
+
 def session_of(row: list[bytes]) -> Session:
     """Return the session of a row: its id, then the fields in the order of the scripts."""
     id_, subject, strategy, created, used, expires, idle, body, fields = row
-    authenticated_at, methods, address, user_agent, remembered, roles, *bound = json.loads(body)
+    authenticated_at, methods, address, user_agent, remembered, roles, *bound = _parts(body)
     return Session(
         id=text_of(id_),
         subject=text_of(subject),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy.dialects import postgresql, sqlite
 
 from limen.account import Account, Identity
+from limen.errors import StoreUnavailable
 from limen.principal import Client
 from limen.session import Session, Standing
 
@@ -35,12 +37,16 @@ def names(values: Iterable[str]) -> str:
 # Few texts stand in many rows, and these are read on every request.
 @functools.lru_cache(maxsize=1_024)
 def _listed(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))
+    with contextlib.suppress(ValueError):
+        read = json.loads(text)
+        if isinstance(read, list) and all(isinstance(one, str) for one in read):
+            return tuple(read)
+    raise StoreUnavailable("a row of the database holds what Limen does not write")
 
 
 @functools.lru_cache(maxsize=1_024)
 def _set(text: str) -> frozenset[str]:
-    return frozenset(json.loads(text))
+    return frozenset(_listed(text))
 
 
 def account_values(account: Account) -> Values:
