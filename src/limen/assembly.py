@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from limen.authenticators.guard import Guard, Limits
 from limen.authenticators.password import PasswordAuthenticator
 from limen.authenticators.proof import ProofAuthenticator
 from limen.clock import Clock, SystemClock
+from limen.devices import Devices
 from limen.effects import PasswordAnswer
 from limen.entropy import Entropy, SystemEntropy
 from limen.errors import ConfigurationError
@@ -233,7 +235,7 @@ def assemble(
             for name in settings.accept
             if name != settings.strategy
         ),
-        passwords=PasswordAuthenticator(_in_context(settings), settings.account_budget),
+        passwords=PasswordAuthenticator(_in_context(settings), _guard(settings, secrets)),
         keys=keys,
         secrets=secrets,
         algorithm=algorithm,
@@ -316,6 +318,18 @@ def _in_context(settings: Settings) -> PasswordPolicy:
     policy = settings.passwords
     own = words_of_hosts(settings.base_url, settings.issuer or "limen")
     return replace(policy, context_words=(*dict.fromkeys((*policy.context_words, *own)),))
+
+
+def _guard(settings: Settings, secrets: Secrets) -> Guard:
+    limits = Limits(
+        settings.account_budget,
+        settings.device_budget,
+        settings.global_budget,
+        settings.spraying_budget,
+        settings.consecutive_failures,
+    )
+    devices = Devices.of(secrets, round(settings.device_lifetime * 1000))
+    return Guard.of(limits, devices, secrets)
 
 
 def _elsewhere(settings: Settings) -> int:

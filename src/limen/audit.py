@@ -50,6 +50,8 @@ class AuditKind(StrEnum):
     ROLES_CHANGED = "account.roles_changed"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_RESET = "password.reset"
+    PASSWORD_LOCKED = "password.locked"
+    PASSWORD_UNLOCKED = "password.unlocked"
     EMAIL_CHANGED = "email.changed"
     EMAIL_VERIFIED = "email.verified"
     USERNAME_CHANGED = "username.changed"
@@ -141,6 +143,10 @@ KINDS: Final[Mapping[AuditKind, Told]] = MappingProxyType(
         AuditKind.ROLES_CHANGED: Told("The roles of an account were set.", ("roles",)),
         AuditKind.PASSWORD_CHANGED: Told("A password was changed."),
         AuditKind.PASSWORD_RESET: Told("A password was set by a mailed link."),
+        AuditKind.PASSWORD_LOCKED: Told(
+            "A password failed so often in a row that only known devices may use it."
+        ),
+        AuditKind.PASSWORD_UNLOCKED: Told("Somebody let everybody try a password again."),
         AuditKind.EMAIL_CHANGED: Told("An account got another address.", ("verified",)),
         AuditKind.EMAIL_VERIFIED: Told("The address of an account was verified."),
         AuditKind.USERNAME_CHANGED: Told("An account got another username."),

@@ -50,6 +50,8 @@ class AwaitedVerbs(ABC):
     sign_in = _awaited(Operations.sign_in)
     sign_in_with_username = _awaited(Operations.sign_in_with_username)
     remember = _awaited(Operations.remember)
+    know_device = _awaited(Operations.know_device)
+    unlock = _awaited(Operations.unlock)
     recall = _awaited(Operations.recall)
     reissue = _awaited(Operations.reissue)
     refresh = _awaited(Operations.refresh)

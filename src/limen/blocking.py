@@ -249,6 +249,8 @@ class BlockingLimen:
     sign_in = _called(Operations.sign_in)
     sign_in_with_username = _called(Operations.sign_in_with_username)
     remember = _called(Operations.remember)
+    know_device = _called(Operations.know_device)
+    unlock = _called(Operations.unlock)
     recall = _called(Operations.recall)
     reissue = _called(Operations.reissue)
     refresh = _called(Operations.refresh)

@@ -49,8 +49,9 @@ class EmailPolicy:
     `on_sign_up` mails it without asking for it, `on_sign_in` mails another to whoever is kept
     out. `signs_in` opens a session for whoever opens the link. `changes` and `deletes` let
     people change their address and delete their account, `deletes_by_link` only with a link
-    that was mailed to them. `notices` tells people of a new
-    password or address and of another way to sign in (ASVS 6.3.7, NIST SP 800-63B-4 4.1.2.1).
+    that was mailed to them. `notices` tells people of a new password or address and of another
+    way to sign in (ASVS 6.3.7, NIST SP 800-63B-4 4.1.2.1), `new_device` of a sign-in from a
+    device that was not seen before (ASVS 6.3.5).
     `wording` gets each letter and returns the one that is sent.
     """
 
@@ -62,6 +63,7 @@ class EmailPolicy:
     deletes: bool = True
     deletes_by_link: bool = False
     notices: bool = True
+    new_device: bool = False
     reset_lifetime: float = 3_600
     verification_lifetime: float = 3_600
     deletion_lifetime: float = 3_600

@@ -90,7 +90,7 @@ class PasswordHasher:
         """Return the encoded hash. `salt` is 16 random bytes, fresh for each hash."""
         if len(salt) != SALT_OCTETS:
             raise ValueError(f"a salt has {SALT_OCTETS} bytes")
-        return self._argon2.hash(_octets(password), salt=salt)
+        return self._argon2.hash(octets_of_password(password), salt=salt)
 
     def verify(self, password: Secret, against: str | None) -> tuple[bool, bool]:
         """Tell whether the password is right, and whether its hash should be made anew.
@@ -115,7 +115,7 @@ class PasswordHasher:
         if against is None or not _acceptable(against):
             return self._fail(password)
         try:
-            self._argon2.verify(against, _octets(password))
+            self._argon2.verify(against, octets_of_password(password))
         except VerifyMismatchError:
             self._spend(password)
             return False, False
@@ -131,7 +131,7 @@ class PasswordHasher:
 
     def _fail(self, password: Secret, done: Foreign | None = None) -> tuple[bool, bool]:
         with suppress(VerificationError):
-            self._argon2.verify(self._dummy, _octets(password))
+            self._argon2.verify(self._dummy, octets_of_password(password))
         self._spend(password, done)
         return False, False
 
@@ -255,11 +255,12 @@ def digits_of(password: Secret) -> tuple[str, str]:
 
     SHA-1, because the lists of breached passwords are kept so; it protects nothing here.
     """
-    digest = hashlib.sha1(_octets(password), usedforsecurity=False).hexdigest().upper()
+    digest = hashlib.sha1(octets_of_password(password), usedforsecurity=False).hexdigest().upper()
     return digest[:PREFIX_DIGITS], digest[PREFIX_DIGITS:]
 
 
-def _octets(password: Secret) -> bytes:
+def octets_of_password(password: Secret) -> bytes:
+    """Return what is hashed: one password has one spelling (NFKC)."""
     # A lone surrogate cannot be typed, but it can be sent, and must not raise.
     return unicodedata.normalize("NFKC", password.reveal()).encode("utf-8", "surrogatepass")
 

@@ -11,6 +11,18 @@ from limen.transports.cookie import MAX_AGE_S, CookieTransport
 
 if TYPE_CHECKING:
     from limen.settings import Settings
+    from limen.throttle import Budget
+
+_BUDGETS = (
+    "account_budget",
+    "device_budget",
+    "global_budget",
+    "spraying_budget",
+    "address_budget",
+    "request_budget",
+    "letter_budget",
+    "letter_address_budget",
+)
 
 
 def check_times(settings: Settings) -> None:
@@ -101,3 +113,44 @@ def check_elsewhere(settings: Settings, strategies: tuple[str, ...]) -> None:
                 f"{one.name} has a cookie of the same name as Limen, which would overwrite it.",
                 "Set cookies=CookieSettings(prefix=...) to another prefix.",
             )
+
+
+def check_authjs(settings: Settings) -> None:
+    """Two mounts have paths and secrets of their own."""
+    served, path = settings.authjs.version is not None, settings.authjs.path
+    if served and (
+        f"{path}/".startswith(f"{settings.base_path}/")
+        or f"{settings.base_path}/".startswith(f"{path}/")
+    ):
+        raise ConfigurationError(
+            "authjs.path",
+            f"{path!r} and base_path {settings.base_path!r} lie within each other.",
+            "Give each a path of its own, such as /api/authjs and /api/auth.",
+        )
+    own = (settings.secret,) if isinstance(settings.secret, str) else tuple(settings.secret or ())
+    if set(own) & set(settings.authjs.secrets):
+        raise ConfigurationError(
+            "authjs.secret",
+            "is Limen's own secret, with which a front end could sign as Limen.",
+            "Make another one with `limen secret`.",
+        )
+
+
+def check_throttles(settings: Settings) -> None:
+    """Budgets allow a number of attempts in some time, and no device is known for ever."""
+    for name in _BUDGETS:
+        budget: Budget = getattr(settings, name)
+        if budget.limit < 0 or (budget.limit and budget.window <= 0):
+            raise ConfigurationError(
+                name, "is no number of attempts in some time.", "Give both; limit=0 is no limit."
+            )
+    if settings.consecutive_failures < 0:
+        raise ConfigurationError(
+            "consecutive_failures", "is negative.", "Use 100, or 0 for no such limit."
+        )
+    if not 0 <= settings.device_lifetime <= MAX_AGE_S:
+        raise ConfigurationError(
+            "device_lifetime",
+            "is not within the 400 days for which browsers keep a cookie.",
+            f"Use at most {MAX_AGE_S} s; 0 knows no device.",
+        )

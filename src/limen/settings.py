@@ -30,12 +30,23 @@ from limen.session import (
     check_limit,
 )
 from limen.setting_names import NESTED
-from limen.setting_rules import check_elsewhere, check_letters, check_times
+from limen.setting_rules import (
+    check_authjs,
+    check_elsewhere,
+    check_letters,
+    check_throttles,
+    check_times,
+)
 from limen.throttle import (
     ACCOUNT_BUDGET,
     ADDRESS_BUDGET,
+    DEVICE_BUDGET,
+    FAILURES_IN_A_ROW,
+    GLOBAL_BUDGET,
     LETTER_ADDRESS_BUDGET,
     LETTER_BUDGET,
+    REQUEST_BUDGET,
+    SPRAYING_BUDGET,
     Budget,
 )
 from limen.transports.authjs import AuthjsSettings
@@ -73,6 +84,10 @@ RECORDS: dict[str, type] = {
     "authjs": AuthjsSettings,
     "account_budget": Budget,
     "address_budget": Budget,
+    "device_budget": Budget,
+    "global_budget": Budget,
+    "spraying_budget": Budget,
+    "request_budget": Budget,
     "email": EmailPolicy,
     "letter_budget": Budget,
     "letter_address_budget": Budget,
@@ -122,6 +137,12 @@ class Options(TypedDict, total=False):
     elsewhere: Sequence[Elsewhere]
     account_budget: Budget
     address_budget: Budget
+    device_budget: Budget
+    device_lifetime: float
+    global_budget: Budget
+    spraying_budget: Budget
+    consecutive_failures: int
+    request_budget: Budget
     mailer: AnyMailer | None
     smtp: str | None
     mail_from: str | None
@@ -160,6 +181,9 @@ class Settings:
     `remembered` is how many verified credentials a process remembers, at some 800 bytes each,
     so that it need not verify them again; 0 is none. What is remembered is believed only
     as long as the feed knows nothing against it.
+
+    The budgets, `consecutive_failures` and `device_lifetime` (seconds for which a browser that
+    signed in counts as known) are explained in docs/throttling.md.
 
     Letters go through `mailer`, or to the mail server `smtp` in the name of `mail_from`; with
     neither they are printed. `fresh` is for how many seconds after a sign-in a person may
@@ -211,6 +235,12 @@ class Settings:
     elsewhere: Sequence[Elsewhere] = field(default=(), repr=False)
     account_budget: Budget = ACCOUNT_BUDGET
     address_budget: Budget = ADDRESS_BUDGET
+    device_budget: Budget = DEVICE_BUDGET
+    device_lifetime: float = 180 * 86_400
+    global_budget: Budget = GLOBAL_BUDGET
+    spraying_budget: Budget = SPRAYING_BUDGET
+    consecutive_failures: int = FAILURES_IN_A_ROW
+    request_budget: Budget = REQUEST_BUDGET
     mailer: AnyMailer | None = field(default=None, repr=False)
     smtp: str | None = field(default=None, repr=False)  # may hold a password
     mail_from: str | None = None
@@ -257,11 +287,12 @@ class Settings:
         check_declared(self.session_fields)
         check_limit(self.max_sessions, self.on_limit)
         check_elsewhere(self, STRATEGY_NAMES)
+        check_throttles(self)
         if not self.base_path.startswith("/") or self.base_path.endswith("/"):
             raise ConfigurationError(
                 "base_path", f"{self.base_path!r} is not a path.", "Write it as /api/auth."
             )
-        self._check_authjs()
+        check_authjs(self)
         if self.dpop not in DPOP_MODES:
             raise ConfigurationError(
                 "dpop", f"{self.dpop!r} is unknown.", "Choose 'off', 'accept' or 'require'."
@@ -304,25 +335,6 @@ class Settings:
                 "multi_session",
                 f"strategy={self.strategy!r} with refresh=None keeps no session to return to.",
                 "Leave it out, or use a strategy that keeps them.",
-            )
-
-    def _check_authjs(self) -> None:
-        served, path = self.authjs.version is not None, self.authjs.path
-        if served and (
-            f"{path}/".startswith(f"{self.base_path}/")
-            or f"{self.base_path}/".startswith(f"{path}/")
-        ):
-            raise ConfigurationError(
-                "authjs.path",
-                f"{path!r} and base_path {self.base_path!r} lie within each other.",
-                "Give each a path of its own, such as /api/authjs and /api/auth.",
-            )
-        own = (self.secret,) if isinstance(self.secret, str) else tuple(self.secret or ())
-        if set(own) & set(self.authjs.secrets):
-            raise ConfigurationError(
-                "authjs.secret",
-                "is Limen's own secret, with which a front end could sign as Limen.",
-                "Make another one with `limen secret`.",
             )
 
     @property

@@ -35,7 +35,7 @@ def test_every_expected_command_is_there() -> None:
             "import",
         ),
         *("users", "users add", "users list", "users disable", "users enable"),
-        *("users verify", "users delete"),
+        *("users unlock", "users verify", "users delete"),
         *("sessions", "sessions list", "sessions revoke", "restored"),
         *("mail", "mail test"),
         *("audit", "audit list", "audit kinds"),

@@ -31,12 +31,19 @@ def names(strategy: str, prefix: str = "") -> list[str]:
     return [f"{prefix}better-auth.{part}" for part in parts]
 
 
+def device(attributes: str, prefix: str = "") -> tuple[str, str]:
+    """Return the cookie by which a browser is known, which outlives every sign-in."""
+    known = attributes.replace(f"Max-Age={30 * DAY}", f"Max-Age={180 * DAY}")
+    return f"{prefix}better-auth.device", known
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_over_http_on_the_loopback(start: Callable[..., Live], strategy: str) -> None:
     live = start(strategy, clock=FrozenClock())
     answer = live.client().post("/sign-up/email", json=SIGN_UP)
     attributes = f"Max-Age={30 * DAY}; Path=/; HttpOnly; SameSite=Lax"
-    assert set_cookies(answer) == [(name, attributes) for name in names(strategy)]
+    credentials = [(name, attributes) for name in names(strategy)]
+    assert set_cookies(answer) == [*credentials, device(attributes)]
     assert answer.headers["cache-control"] == "no-store"
     # A page's script reads the name of the session; whoever is no browser the credential.
     assert answer.json()["token"].startswith("ses_")
@@ -52,7 +59,8 @@ def test_behind_https(start: Callable[..., Live], strategy: str) -> None:
     page = live.client(origin=False, Origin="https://app.example")
     answer = page.post("/sign-up/email", json=SIGN_UP)
     attributes = f"Max-Age={30 * DAY}; Path=/; HttpOnly; Secure; SameSite=Lax"
-    assert set_cookies(answer) == [(name, attributes) for name in names(strategy, "__Host-")]
+    credentials = [(name, attributes) for name in names(strategy, "__Host-")]
+    assert set_cookies(answer) == [*credentials, device(attributes, "__Host-")]
 
 
 def test_who_asked_to_be_forgotten_gets_cookies_without_an_age(live: Live) -> None:
@@ -61,7 +69,7 @@ def test_who_asked_to_be_forgotten_gets_cookies_without_an_age(live: Live) -> No
     expected = [
         (name, "Path=/; HttpOnly; SameSite=Lax") for name in names(live.auth.settings.strategy)
     ]
-    assert set_cookies(answer) == expected
+    assert set_cookies(answer) == [*expected, device("Path=/; HttpOnly; SameSite=Lax")]
     session = browser.get("/get-session").json()["session"]
     ends = time.mktime(time.strptime(session["expiresAt"][:19], "%Y-%m-%dT%H:%M:%S"))
     begun = time.mktime(time.strptime(session["createdAt"][:19], "%Y-%m-%dT%H:%M:%S"))
@@ -272,4 +280,4 @@ def test_an_app_that_signs_in_from_a_browser_with_cookies_leaves_none_behind(liv
     answer = browser.post("/sign-in/email", json=ACCOUNT, headers={"x-limen-carrier": "bearer"})
     assert answer.json()["token"]
     assert all("Max-Age=0" in attributes for _, attributes in set_cookies(answer))
-    assert not browser.cookies
+    assert set(browser.cookies) == {"better-auth.device"}  # no credential, so it stays

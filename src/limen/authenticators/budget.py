@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from limen.audit import AuditKind
 from limen.effects import Increment, ask, check, enter, record
 from limen.evidence import Public
 from limen.phase import Phase
-from limen.throttle import retry_after
+from limen.throttle import counted_as, retry_after
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
@@ -26,8 +25,7 @@ def spend(budget: Budget, identifier: str, now: int) -> Flow[Refused | None]:
     if not budget.limit:
         return None
     yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(budget.name)})
-    key = hashlib.sha256(f"{budget.name}:{identifier}".encode()).hexdigest()
-    tally = yield from ask(Increment(key, budget.window, now))
+    tally = yield from ask(Increment(counted_as(budget.name, identifier), budget.window, now))
     wait = retry_after(tally, budget, now)
     if not (yield from check("within budget", wait is None, Reason.THROTTLED)):
         yield from record(

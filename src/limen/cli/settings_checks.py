@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from limen.assurance import LONGEST
 from limen.cli.findings import Finding, Severity
 from limen.cli.output import span
+from limen.throttle import Budget
 from limen.transports.origin import is_loopback
 
 if TYPE_CHECKING:
@@ -156,6 +157,33 @@ def letters_are_sent(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def limits_are_on(settings: Settings) -> Iterator[Finding]:
+    """A limit that is off is somebody's decision, and worth knowing."""
+    for name, says in _LIMITS.items():
+        value = getattr(settings, name)
+        if not (value.limit if isinstance(value, Budget) else value):
+            yield Finding(
+                Severity.NOTE,
+                name,
+                f"is 0: {says}",
+                "Leave it out for the default; docs/throttling.md says what each is for.",
+            )
+
+
+_LIMITS: Final = {
+    "account_budget": "strangers may try as many passwords on an account as they like.",
+    "address_budget": "one address may try as fast as it can.",
+    "device_budget": "a browser that is known, or a stolen cookie of it, may try without end.",
+    "device_lifetime": "no browser is known, so strangers can keep the owner of an account out.",
+    "consecutive_failures": "slow guessing on one account never ends.",
+    "global_budget": "nothing slows down failures from many addresses on many accounts.",
+    "spraying_budget": "one password may be tried on every account unseen.",
+    "request_budget": "one address may ask for costly work as fast as it can.",
+    "letter_budget": "one person may be sent letters without end.",
+    "letter_address_budget": "one address may have letters sent without end.",
+}
+
+
 SETTINGS_CHECKS: Final[tuple[SettingsCheck, ...]] = (
     base_url_is_set,
     base_url_is_private,
@@ -167,6 +195,7 @@ SETTINGS_CHECKS: Final[tuple[SettingsCheck, ...]] = (
     sign_ins_end,
     passwords_suit_one_factor,
     letters_are_sent,
+    limits_are_on,
 )
 
 

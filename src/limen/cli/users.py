@@ -51,6 +51,7 @@ def register(app: typer.Typer) -> None:
     group.command("list", epilog=example("limen users list --limit 20 --json"))(list_users)
     group.command("disable", epilog=example("limen users disable ada@example.org"))(disable)
     group.command("enable", epilog=example("limen users enable ada@example.org"))(enable)
+    group.command("unlock", epilog=example("limen users unlock ada@example.org"))(unlock)
     group.command("verify", epilog=example("limen users verify ada@example.org"))(verify)
     group.command(
         "delete",
@@ -61,7 +62,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="users",
-        help="Add, list, disable, enable, verify and delete accounts.",
+        help="Add, list, disable, enable, unlock, verify and delete accounts.",
         epilog=example("limen users list"),
     )
 
@@ -175,6 +176,28 @@ def enable(
         emit({"user": account.id, "disabled": False})
     else:
         say(f"Enabled {account.email}.")
+
+
+def unlock(
+    ctx: typer.Context,
+    user: UserArgument,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an account be tried again whose password failed too often in a row.
+
+    The password stays what it is; only a new one makes sure that nobody has guessed it.
+    """
+    with opened(ctx, config, database) as auth:
+        account = found(auth, user)
+        unlocked = auth.unlock(account.id)
+    if unlocked is None:  # it was deleted between the two
+        give_up(f"There is no account {user}.")
+    if as_json:
+        emit({"user": account.id, "unlocked": True})
+    else:
+        say(f"Unlocked {account.email}.")
 
 
 def verify(

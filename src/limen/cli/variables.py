@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from limen.cli.limit_variables import WINDOWS, WrittenLimits
 from limen.cli.providers import Tables
 from limen.cli.spellings import JsonListed, Kinds, Listed, OneOrJsonListed
 from limen.setting_names import NESTED
@@ -22,14 +23,7 @@ CONFIG_VARIABLE: Final = "LIMEN_CONFIG"
 _S: Final = 1000  # milliseconds of a second
 
 
-class Written(BaseModel):
-    """The settings as people write them. `None` is "not written"; `Settings` has the defaults.
-
-    What a value must be beyond its type is judged by `Settings` alone.
-    """
-
-    model_config = ConfigDict(hide_input_in_errors=True)
-
+class _General(BaseModel):
     strategy: str | None = Field(
         None, description="What the credential is: `jwt`, `session` or `hybrid`."
     )
@@ -197,14 +191,6 @@ class Written(BaseModel):
     authjs_verify_page: str | None = Field(
         None, description="Path of your own page that says that a letter is on its way."
     )
-    account_attempts: int | None = Field(
-        None, description="Sign-in attempts on one account in each window; 0 is no limit."
-    )
-    account_window: float | None = Field(None, description="That window, in seconds.")
-    address_attempts: int | None = Field(
-        None, description="Sign-in attempts from one address in each window; 0 is no limit."
-    )
-    address_window: float | None = Field(None, description="That window, in seconds.")
     smtp: str | None = Field(
         None,
         description="The mail server that takes letters: `smtp://user:password@host:587` "
@@ -233,6 +219,11 @@ class Written(BaseModel):
     email_notices: bool | None = Field(
         None, description="Whether people get a letter after a new password or address."
     )
+    email_new_device: bool | None = Field(
+        None,
+        description="Whether people get a letter after a sign-in from a device that was not seen "
+        "before.",
+    )
     email_reset_lifetime: float | None = Field(
         None, description="Seconds for which a link to choose a new password works."
     )
@@ -242,16 +233,6 @@ class Written(BaseModel):
     email_deletion_lifetime: float | None = Field(
         None, description="Seconds for which a link that deletes an account works."
     )
-    letter_limit: int | None = Field(
-        None, description="Letters of one kind to one address in each window; 0 is no limit."
-    )
-    letter_window: float | None = Field(None, description="That window, in seconds.")
-    letter_address_limit: int | None = Field(
-        None,
-        description="Letters that clients of one network address may cause in each window; "
-        "0 is no limit.",
-    )
-    letter_address_window: float | None = Field(None, description="That window, in seconds.")
     fresh: float | None = Field(
         None,
         description="Seconds after a sign-in in which a person may change their address or "
@@ -314,6 +295,15 @@ class Written(BaseModel):
     )
 
 
+class Written(WrittenLimits, _General):
+    """The settings as people write them. `None` is "not written"; `Settings` has the defaults.
+
+    What a value must be beyond its type is judged by `Settings` alone.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
 class Environment(Written, BaseSettings):
     """Where the environment keeps them. Only read from: validating it would read it again."""
 
@@ -323,10 +313,7 @@ class Environment(Written, BaseSettings):
 
 
 NAMES: Final = tuple(Written.model_fields)
-# Written in seconds, kept in milliseconds by a record that is not `Settings` itself.
-IN_SECONDS: Final = frozenset(
-    {"account_window", "address_window", "letter_window", "letter_address_window"}
-)
+IN_SECONDS: Final = WINDOWS
 # Another spelling of one field of `Settings`.
 ALIASES: Final = {"secrets": "secret"}
 NEVER_SHOWN: Final = frozenset({"secret", "secrets", "authjs_secret"})
@@ -336,6 +323,10 @@ NOT_TEXT: Final = {
     "sink": "it is an object that receives trace events",
     "account_budget.name": "it is a name inside the store, and to change it changes nothing",
     "address_budget.name": "it is a name inside the store, and to change it changes nothing",
+    "device_budget.name": "it is a name inside the store, and to change it changes nothing",
+    "global_budget.name": "it is a name inside the store, and to change it changes nothing",
+    "spraying_budget.name": "it is a name inside the store, and to change it changes nothing",
+    "request_budget.name": "it is a name inside the store, and to change it changes nothing",
     "letter_budget.name": "it is a name inside the store, and to change it changes nothing",
     "letter_address_budget.name": "it is a name inside the store, and to change it changes nothing",
     "mailer": "it is an object that sends letters in another way than by a mail server",

@@ -74,8 +74,12 @@ from limen.effects.sessions import OpenSession as OpenSession
 from limen.effects.sessions import SetSessionFields as SetSessionFields
 from limen.effects.sessions import TouchSession as TouchSession
 from limen.effects.tickets import Consume as Consume
+from limen.effects.tickets import Counter as Counter
+from limen.effects.tickets import Draw as Draw
 from limen.effects.tickets import FindTicket as FindTicket
+from limen.effects.tickets import ForgetCounts as ForgetCounts
 from limen.effects.tickets import Increment as Increment
 from limen.effects.tickets import KeepTicket as KeepTicket
 from limen.effects.tickets import Purge as Purge
+from limen.effects.tickets import ReadCounts as ReadCounts
 from limen.effects.tickets import Ticket as Ticket

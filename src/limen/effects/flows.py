@@ -45,7 +45,16 @@ from limen.effects.sessions import (
     SetSessionFields,
     TouchSession,
 )
-from limen.effects.tickets import Consume, FindTicket, Increment, KeepTicket, Purge
+from limen.effects.tickets import (
+    Consume,
+    Draw,
+    FindTicket,
+    ForgetCounts,
+    Increment,
+    KeepTicket,
+    Purge,
+    ReadCounts,
+)
 from limen.evidence import Check, Checks, Enter, Evidence, Note
 from limen.session import Opened
 
@@ -88,6 +97,9 @@ StoreEffect: TypeAlias = (
     | KeepRevocations
     | ListKept
     | Increment
+    | Draw
+    | ReadCounts
+    | ForgetCounts
     | KeepTicket
     | FindTicket
     | Consume

@@ -22,6 +22,43 @@ class Increment(Writing[Tally]):
 
 
 @dataclass(frozen=True, slots=True)
+class Counter:
+    """What `Draw` counts under: a key, its window, and how many it allows (`None`: any)."""
+
+    key: str
+    window: int
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draw(Writing[tuple[Tally, ...]]):
+    """Count one more attempt under each key in turn, in one transaction.
+
+    It stops after the first whose count is above its limit, so the answer ends with that one:
+    what a used up budget turned away is not counted under the keys behind it. Whoever draws
+    names keys in the same order of kinds, so that no two wait for each other.
+    """
+
+    counters: tuple[Counter, ...]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCounts(Reading[tuple[Tally | None, ...]]):
+    """Look at counters without counting; `None` for one that is in no window at `now`."""
+
+    keys: tuple[str, ...]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCounts(Writing[None]):
+    """Let counters begin anew, whether or not there are any."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """Something that works once: a reset link, a launch code. Kept by digest.
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limen import rotation
+from limen.authenticators.guard import era_counter
 from limen.claims import MAXIMUM_LEEWAY
-from limen.effects import FindRevocation, FindSession, ListSessions, Revoke, ask, check, enter
+from limen.effects import Draw, FindRevocation, FindSession, ListSessions, Revoke, ask, check, enter
 from limen.operations.credentials import Credentials, secret_of
 from limen.operations.elsewhere import end_origin
 from limen.phase import Phase
@@ -55,6 +56,9 @@ class Endings(Credentials):
                 target.subject, parts.algorithm, parts.secrets, now, parts.entropy
             )
         keeping = [one for one in parts.strategies if one.guarantees.needs_store]
+        if parts.keeps and target.kind is Kind.USER and not target.spares_sessions:
+            # Before, so that no browser stays known to an account whose sessions have ended.
+            yield from ask(Draw((era_counter(target.subject),), now))
         # One that keeps something must do it: `jwt` without refresh would end nothing.
         # When a key was last used is not known, and the clock of who used it may be ahead.
         last_use = now + MAXIMUM_LEEWAY if target.kind is Kind.KEY else now

@@ -108,7 +108,10 @@ class Links(Composed):
 
     def _may_mail(self, errand: Errand, whom: str) -> Flow[Refused | None]:
         """Draw on the budget of letters of one kind to one address, or for one account."""
-        key = f"{errand.value}|{whom}"
+        return (yield from self._may_tell(errand.value, whom))
+
+    def _may_tell(self, purpose: str, whom: str) -> Flow[Refused | None]:
+        key = f"{purpose}|{whom}"
         return (yield from spend(self._parts.letter_budget, key, self._parts.clock.now()))
 
     def _opened_link(self, errand: Errand, token: str, *, use: bool) -> Flow[Redeemed | Refused]:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from limen.account import Account, checked_roles
 from limen.audit import AuditKind
-from limen.authenticators.password import PasswordAttempt
+from limen.authenticators.password import LockedNow, PasswordAttempt
 from limen.effects import HashPassword, Revoke, SetPassword, ask, check, enter, note, record
 from limen.errors import ConfigurationError
 from limen.evidence import Count
 from limen.operations.accounts import Accounts
 from limen.operations.choosing import refusal_of_choice
+from limen.operations.devices import Devices
 from limen.operations.endings import Endings
-from limen.operations.links import Links
-from limen.operations.wording import EXISTS, PASSWORD_CHANGED
+from limen.operations.wording import EXISTS, PASSWORD_CHANGED, PASSWORD_LOCKED
 from limen.phase import Phase
 from limen.principal import Authentication, Client, Principal
 from limen.revocation import Target
@@ -63,7 +63,7 @@ class PasswordChanged:
     issued: Issued | None
 
 
-class Proving(Endings, Accounts, Links):
+class Proving(Endings, Accounts, Devices):
     """Whatever ends in a new credential because somebody proved who they are."""
 
     def sign_up(
@@ -129,15 +129,17 @@ class Proving(Endings, Accounts, Links):
         remembered: bool = True,
         presented: Iterable[str] = (),
         link: str | None = None,
+        device: str | None = None,
     ) -> Flow[SignedIn | Refused]:
         """Judge an e-mail and a password, and remember the person if they are right.
 
         Refused with `BAD_CREDENTIALS` for unknown, disabled and wrong alike, or with
         `THROTTLED`; with `EMAIL_UNVERIFIED` where the address must be verified and is not,
         which only the right password finds out. What the client held before (`presented`) is
-        ended (ASVS 7.2.4). `link` is where a letter's link leads, with `{token}` in it.
+        ended (ASVS 7.2.4). `link` is where a letter's link leads, with `{token}` in it. `device`
+        is what this browser keeps (see `know_device`): strangers do not use its budget up.
         """
-        attempt = PasswordAttempt(email, Secret(password), client=client)
+        attempt = PasswordAttempt(email, Secret(password), client=client, device=device)
         return (
             yield from self._admit(
                 attempt, client, remembered=remembered, presented=presented, link=link
@@ -153,9 +155,12 @@ class Proving(Endings, Accounts, Links):
         remembered: bool = True,
         presented: Iterable[str] = (),
         link: str | None = None,
+        device: str | None = None,
     ) -> Flow[SignedIn | Refused]:
         """Judge a username and a password; otherwise as `sign_in`, and with the same budget."""
-        attempt = PasswordAttempt(username, Secret(password), by_username=True, client=client)
+        attempt = PasswordAttempt(
+            username, Secret(password), by_username=True, client=client, device=device
+        )
         return (
             yield from self._admit(
                 attempt, client, remembered=remembered, presented=presented, link=link
@@ -175,6 +180,9 @@ class Proving(Endings, Accounts, Links):
         if policy.required and policy.on_sign_in:
             self._template(link)
         proven = yield from self._parts.passwords.attempt(attempt, self._parts.clock.now())
+        if isinstance(proven, LockedNow):
+            yield from self._tell(PASSWORD_LOCKED, proven.account.email)
+            return Refused(proven.reason)
         if isinstance(proven, Refused):
             return proven
         account = proven.account

@@ -31,6 +31,11 @@ async def spend(auth: Limen, scope: Scope, path: str) -> int | None:
     return await auth.spend(auth.settings.address_budget, f"{address_of(scope)}|{path}")
 
 
+async def spend_on_work(auth: Limen, scope: Scope, path: str) -> int | None:
+    """Draw on what one address may have done at an endpoint that costs work; as `spend`."""
+    return await auth.spend(auth.settings.request_budget, f"{address_of(scope)}|{path}")
+
+
 async def spend_on_letter(auth: Limen, scope: Scope) -> int | None:
     """Draw on the letters that one address may cause; return the seconds to wait, if any.
 

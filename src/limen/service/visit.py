@@ -37,6 +37,11 @@ class Visit:
         return self.request_auth.client
 
     @property
+    def keeps_no_cookies(self) -> bool:
+        """Whether the client keeps its credentials itself."""
+        return False
+
+    @property
     def now(self) -> int:
         """The time in milliseconds."""
         return self.auth.assembly.clock.now()

@@ -20,7 +20,12 @@ from limen.testing.store_cases.accounts import AccountCases, PasswordCases
 from limen.testing.store_cases.audit import AuditCases
 from limen.testing.store_cases.case import MakeStore
 from limen.testing.store_cases.changes import AccountRemovals, EmailCases, UsernameCases
-from limen.testing.store_cases.counters import CounterCases, PurgeCases, TicketCases
+from limen.testing.store_cases.counters import (
+    CounterCases,
+    DrawCases,
+    PurgeCases,
+    TicketCases,
+)
 from limen.testing.store_cases.crowding import CrowdCases, SuccessionCases
 from limen.testing.store_cases.families import BoundFamilyCases, FamilyCases, FamilyRaces
 from limen.testing.store_cases.fields import SessionFieldCases
@@ -62,6 +67,7 @@ class StoreSuite(
     LogCases,
     KeptCases,
     CounterCases,
+    DrawCases,
     TicketCases,
     PurgeCases,
     KeyCases,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from limen.evidence import Hidden, Personal, Public
 from limen.phase import Phase
 from limen.secret import Secret
-from limen.service import limits
+from limen.service import known_devices, limits
 from limen.service.authjs.sessions import SignedIn
 from limen.transports import Carrier
 from limen.verdict import Reason, Refused
@@ -52,16 +52,18 @@ async def sign_in(call: Call, tokens: SessionTokens) -> Answer:
         remembered=call.given("rememberMe") != "false",
         presented=call.held(),
         link=_verification_link(call, target),
+        device=known_devices.kept_by(call),
     )
     if isinstance(outcome, Refused):
         return _failed(call, outcome)
-    return welcome(call, tokens, outcome, target)
+    return await welcome(call, tokens, outcome, target)
 
 
-def welcome(call: Call, tokens: SessionTokens, opened: Opened, target: str) -> Answer:
+async def welcome(call: Call, tokens: SessionTokens, opened: Opened, target: str) -> Answer:
     """Hand somebody their credential and send them on."""
     issued = opened.issued
     call.request_auth.deliver(issued)
+    await known_devices.know(call, opened.account, remembered=issued.remembered)
     tokens.issue(call, SignedIn(issued.principal, issued.session, opened.account))
     return _responded(call, call.go(target))
 

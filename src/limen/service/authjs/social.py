@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from limen.service import limits
+from limen.service import known_devices, limits
 from limen.service.answer import Answer
 from limen.service.authjs.call import NO_CACHE
 from limen.service.authjs.sessions import SignedIn
@@ -70,6 +70,7 @@ async def finish(call: Call, social: SocialSignIn, tokens: SessionTokens) -> Ans
     if outcome.signed_in is not None:
         issued = outcome.signed_in.issued
         call.request_auth.deliver(issued)
+        await known_devices.know(call, outcome.account)
         tokens.issue(call, SignedIn(issued.principal, issued.session, outcome.account))
     return call.go(outcome.target)
 

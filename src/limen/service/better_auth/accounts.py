@@ -9,7 +9,7 @@ from limen.evidence import Hidden, Personal, Public
 from limen.operations import AwaitsEmail
 from limen.phase import Phase
 from limen.secret import Secret
-from limen.service import limits
+from limen.service import known_devices, limits
 from limen.service.better_auth import names
 from limen.service.better_auth.wire import (
     EMAIL_IS_FIXED,
@@ -111,6 +111,7 @@ async def sign_up(call: Call) -> Answer:
         refused = names.refusal_of(outcome) or refused_choice(outcome)
         return _responded(call, refused)
     members = {**handed_over(call, outcome.issued), "user": _user(call, outcome.account)}
+    await known_devices.know(call, outcome.account, remembered=outcome.issued.remembered)
     return _responded(call, json_answer(members))
 
 
@@ -127,11 +128,12 @@ async def sign_in(call: Call) -> Answer:
         remembered=call.body.get("rememberMe", True),
         presented=call.credentials(),
         link=verification_link(call),
+        device=known_devices.kept_by(call),
     )
-    return signed_in(call, outcome)
+    return await signed_in(call, outcome)
 
 
-def signed_in(
+async def signed_in(
     call: Call, outcome: SignedIn | Refused, wrong: Problem = INVALID_EMAIL_OR_PASSWORD
 ) -> Answer:
     """Answer a sign-in that was judged; `wrong` is what bad credentials are called."""
@@ -141,6 +143,7 @@ def signed_in(
         return _responded(call, refused_choice(outcome))
     target = call.body.get("callbackURL")
     members: dict[str, Any] = {"redirect": bool(target), **handed_over(call, outcome.issued)}
+    await known_devices.know(call, outcome.account, remembered=outcome.issued.remembered)
     headers: HeaderPairs = ()
     if target:
         members["url"] = target
@@ -163,8 +166,12 @@ async def change_password(call: Call) -> Answer:
             return INVALID_PASSWORD.answer()
         return refused_choice(outcome)
     members: dict[str, Any] = {"token": None}
+    remembered = True
     if outcome.issued is not None:
         members = handed_over(call, outcome.issued)
+        remembered = outcome.issued.remembered
+    # The new password has made strangers of all browsers, and this one has just proven itself.
+    await known_devices.know(call, outcome.account, remembered=remembered)
     return json_answer({**members, "user": call.user(outcome.account)})
 
 

@@ -203,6 +203,7 @@ ENDPOINTS: Final = (
             wire.INVALID_CALLBACK_URL,
             AHEAD_OF_PERSON,
         ),
+        costs=True,
         query=("token", "callbackURL"),
         redirects=True,
     ),
@@ -219,6 +220,7 @@ ENDPOINTS: Final = (
             wire.FIELD_NOT_ALLOWED,
             wire.SESSION_NOT_FOUND,
         ),
+        costs=True,
         session=True,
     ),
 )

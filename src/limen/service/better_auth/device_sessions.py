@@ -83,6 +83,7 @@ ENDPOINTS: Final = (
         list_device_sessions,
         "List the accounts of this browser",
         _ENTRIES,
+        costs=True,
     ),
     Endpoint(
         "POST",
@@ -92,6 +93,7 @@ ENDPOINTS: Final = (
         schemas.SIGNED_IN_NOW,
         body=_HANDLE,
         problems=(INVALID_SESSION_TOKEN,),
+        costs=True,
     ),
     Endpoint(
         "POST",
@@ -102,5 +104,6 @@ ENDPOINTS: Final = (
         body=_HANDLE,
         problems=(INVALID_SESSION_TOKEN,),
         session=True,
+        costs=True,
     ),
 )

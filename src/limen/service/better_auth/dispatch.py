@@ -50,11 +50,10 @@ class BetterAuthApp(Wire):
     async def answer(self, scope: Scope, receive: Receive, request_auth: RequestAuth) -> Answer:
         """Answer one HTTP request."""
         path = path_within(scope)
-        if path in self._limited:
-            wait = await limits.spend(self.auth, scope, path)
-            if wait is not None:
-                return too_many_requests(wait)
         endpoint, segment = self._found(scope["method"], path)
+        wait = await self._wait(scope, path, endpoint)
+        if wait is not None:
+            return too_many_requests(wait)
         if endpoint is None:
             return self._nothing_at(path)
         call = Call(self.auth, request_auth, segment=segment)
@@ -76,6 +75,14 @@ class BetterAuthApp(Wire):
         if self._why is not None:
             self._why.note(call)
         return answer
+
+    async def _wait(self, scope: Scope, path: str, endpoint: Endpoint | None) -> int | None:
+        """Draw on the budget of the client's address; return the seconds to wait, if any."""
+        if path in self._limited:
+            return await limits.spend(self.auth, scope, path)
+        if endpoint is not None and endpoint.costs:
+            return await limits.spend_on_work(self.auth, scope, endpoint.path)
+        return None
 
     def _found(self, method: str, path: str) -> tuple[Endpoint | None, str]:
         """Return the endpoint of a path, and what stands in the open place of its own path."""

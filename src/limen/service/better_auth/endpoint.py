@@ -44,8 +44,9 @@ class Endpoint:
 
     A path may end in one `{name}`, which stands for one segment. With `redirects` the browser
     may be sent on; `success` is `None` where it always is. `session` asks for somebody signed
-    in before the handler runs. `limited` draws on the budget of the client's address, `opens`
-    applies the form rule of a sign-in. With `needs_store` it does not exist where there is none.
+    in before the handler runs. `limited` draws on the budget of the client's address, `costs` on
+    its wider one for what costs work and proves nothing; `opens` applies the form rule of a
+    sign-in. With `needs_store` it does not exist where there is none.
     `anywhere` takes a form from a page of any site, so its handler must neither change nor tell
     anything.
     """
@@ -59,6 +60,7 @@ class Endpoint:
     problems: tuple[Problem, ...] = ()
     session: bool = False
     limited: bool = False
+    costs: bool = False
     opens: bool = False
     needs_store: bool = True
     anywhere: bool = False
@@ -181,6 +183,11 @@ class Call(Visit):
         found = self.carried()
         parts: tuple[Secret | None, ...] = () if found is None else (found.access, found.refresh)
         return tuple(part.reveal() for part in parts if part is not None)
+
+    @property
+    def keeps_no_cookies(self) -> bool:
+        """Whether the client keeps its credentials itself."""
+        return self.by_bearer
 
     @property
     def by_bearer(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from limen.account import normalised_email
 from limen.letter import Errand
-from limen.service import limits
+from limen.service import known_devices, limits
 from limen.service.better_auth import new_password, origin, schemas, wire
 from limen.service.better_auth.accounts import CHALLENGE, CHOICE_PROBLEMS, refused_choice
 from limen.service.better_auth.bodies import Body, Field
@@ -118,6 +118,7 @@ async def verify_email(call: Call) -> Answer:
         return _UNVERIFIED.answer(CHALLENGE)
     if outcome.issued is not None:
         call.request_auth.deliver(outcome.issued)
+        await known_devices.know(call, outcome.account)
     if target:
         return call.sent_on(target)
     return json_answer(_members(call, outcome))
@@ -154,6 +155,7 @@ ENDPOINTS: Final = (
         query=("callbackURL",),
         needed=frozenset({"callbackURL"}),
         redirects=True,
+        costs=True,
     ),
     Endpoint(
         "POST",
@@ -186,5 +188,6 @@ ENDPOINTS: Final = (
         query=("token", "callbackURL"),
         needed=frozenset({"token"}),
         redirects=True,
+        costs=True,
     ),
 )

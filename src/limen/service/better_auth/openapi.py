@@ -114,7 +114,7 @@ def problems_of(one: Endpoint) -> tuple[Problem, ...]:
             problems.append(wire.INVALID_FORM)
     if one.opens:
         problems.append(wire.NAVIGATION_BLOCKED)
-    if one.limited:
+    if one.limited or one.costs:
         problems.append(wire.TOO_MANY_REQUESTS)
     if one.session:
         problems.append(wire.UNAUTHORIZED)

@@ -130,6 +130,7 @@ ENDPOINTS: Final = (
         body=REFRESH,
         problems=(UNAUTHORIZED,),
         headers=(PROOF_HEADER,),
+        costs=True,
     ),
     Endpoint(
         "GET",
@@ -148,6 +149,7 @@ ENDPOINTS: Final = (
         body=REVOKE_SESSION,
         problems=(SESSION_NOT_FRESH,),
         session=True,
+        costs=True,
     ),
     Endpoint(
         "POST",
@@ -157,6 +159,7 @@ ENDPOINTS: Final = (
         schemas.STATUS,
         problems=(SESSION_NOT_FRESH,),
         session=True,
+        costs=True,
     ),
     Endpoint(
         "POST",
@@ -166,6 +169,7 @@ ENDPOINTS: Final = (
         schemas.STATUS,
         problems=(SESSION_NOT_FRESH,),
         session=True,
+        costs=True,
     ),
     Endpoint(
         "POST",
@@ -188,6 +192,7 @@ ENDPOINTS: Final = (
         body=UPDATE_USER,
         problems=accounts.UPDATE_PROBLEMS,
         session=True,
+        costs=True,
     ),
     Endpoint(
         "GET",
@@ -197,6 +202,7 @@ ENDPOINTS: Final = (
         schemas.TOKEN,
         session=True,
         needs_store=False,
+        costs=True,
     ),
     Endpoint(
         "GET", "/jwks", public.jwks, "Return the public keys", schemas.KEY_SET, needs_store=False

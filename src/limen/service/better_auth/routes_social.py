@@ -123,6 +123,7 @@ def _back(provider: str, handlers: SocialEndpoints) -> tuple[Endpoint, ...]:
             None,
             redirects=True,
             query=RETURNED,
+            costs=True,
         ),
         Endpoint(
             "POST",
@@ -156,6 +157,7 @@ def _accounts(tokens: identities.TokenEndpoints) -> tuple[Endpoint, ...]:
             body=UNLINK,
             problems=identities.UNLINK_PROBLEMS,
             session=True,
+            costs=True,
         ),
         Endpoint(
             "POST",
@@ -166,6 +168,7 @@ def _accounts(tokens: identities.TokenEndpoints) -> tuple[Endpoint, ...]:
             body=SELECTION,
             problems=identities.ACCESS_PROBLEMS,
             session=True,
+            costs=True,
         ),
         Endpoint(
             "POST",
@@ -176,6 +179,7 @@ def _accounts(tokens: identities.TokenEndpoints) -> tuple[Endpoint, ...]:
             body=SELECTION,
             problems=identities.REFRESH_PROBLEMS,
             session=True,
+            costs=True,
         ),
         Endpoint(
             "GET",
@@ -186,5 +190,6 @@ def _accounts(tokens: identities.TokenEndpoints) -> tuple[Endpoint, ...]:
             problems=identities.INFO_PROBLEMS,
             session=True,
             query=("accountId",),
+            costs=True,
         ),
     )

@@ -8,6 +8,7 @@ from limen.evidence import Public
 from limen.guarantees import Format
 from limen.phase import Phase
 from limen.revocation import Target
+from limen.service import known_devices
 from limen.service.better_auth import several
 from limen.service.better_auth.accounts import bearer_members
 from limen.service.better_auth.endpoint import Description
@@ -140,6 +141,8 @@ async def revoke_other_sessions(call: Call) -> Answer:
     if _is_stale(call):
         return SESSION_NOT_FRESH.answer()
     await call.auth.revoke(Target.user(call.actor.subject, keep=call.actor.session_id))
+    if call.auth.assembly.parts.keeps:  # every other browser is a stranger now
+        await known_devices.know(call, await call.auth.account(call.actor.subject))
     return json_answer({"status": True})
 
 

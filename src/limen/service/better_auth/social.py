@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from limen.evidence import Public
 from limen.phase import Phase
+from limen.service import known_devices
 from limen.service.better_auth import wire
 from limen.service.better_auth.accounts import handed_over
 from limen.service.better_auth.social_refusals import (
@@ -66,6 +67,7 @@ class SocialEndpoints:
         assert outcome.signed_in is not None  # noqa: S101 - for the type checker: no link
         members: dict[str, Any] = {"redirect": False}
         members |= handed_over(call, outcome.signed_in.issued)
+        await known_devices.know(call, outcome.account)
         return json_answer({**members, "user": call.user(outcome.account)})
 
     async def link(self, call: Call) -> Answer:
@@ -158,6 +160,7 @@ class SocialEndpoints:
             return self._failed(call, outcome)
         if outcome.signed_in is not None:
             call.request_auth.deliver(outcome.signed_in.issued)
+            await known_devices.know(call, outcome.account)
         call.record(Phase.LOGIN_RESPOND, status=Public(302), provider=Public(provider))
         return _sent_to(outcome.target)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from limen.service import known_devices
 from limen.service.better_auth import names, schemas, wire
 from limen.service.better_auth.accounts import (
     CHALLENGE,
@@ -38,8 +39,9 @@ async def sign_in(call: Call) -> Answer:
         remembered=call.body.get("rememberMe", True),
         presented=call.credentials(),
         link=verification_link(call),
+        device=known_devices.kept_by(call),
     )
-    return signed_in(call, outcome, wire.WRONG_USERNAME)
+    return await signed_in(call, outcome, wire.WRONG_USERNAME)
 
 
 async def is_available(call: Call) -> Answer:

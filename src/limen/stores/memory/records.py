@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from limen.effects import Increment
 from limen.family import (
     Presentation,
     RefreshRecord,
@@ -103,6 +104,24 @@ class Records(Accounts):
         tally = replace(tally, count=tally.count + 1)
         self.tallies[effect.key] = tally
         return tally
+
+    def draw(self, effect: effects.Draw) -> tuple[Tally, ...]:
+        tallies: list[Tally] = []
+        for one in effect.counters:
+            tallies.append(self.increment(Increment(one.key, one.window, effect.now)))
+            if one.limit is not None and tallies[-1].count > one.limit:
+                break
+        return tuple(tallies)
+
+    def read_counts(self, effect: effects.ReadCounts) -> tuple[Tally | None, ...]:
+        found = [self.tallies.get(key) for key in effect.keys]
+        return tuple(
+            None if tally is None or tally.resets_at <= effect.now else tally for tally in found
+        )
+
+    def forget_counts(self, effect: effects.ForgetCounts) -> None:
+        for key in effect.keys:
+            self.tallies.pop(key, None)
 
     def keep_ticket(self, effect: effects.KeepTicket) -> None:
         self.tickets[effect.ticket.purpose, effect.ticket.digest] = effect.ticket

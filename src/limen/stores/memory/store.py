@@ -81,6 +81,13 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return records.list_kept(effect)
         case effects.Increment():
             return records.increment(effect)
+        case effects.Draw():
+            return records.draw(effect)
+        case effects.ReadCounts():
+            return records.read_counts(effect)
+        case effects.ForgetCounts():
+            records.forget_counts(effect)
+            return None
         case effects.KeepTicket():
             records.keep_ticket(effect)
             return None

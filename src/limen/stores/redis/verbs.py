@@ -106,6 +106,12 @@ def _steps(effect: StoreEffect) -> Steps[Any]:  # noqa: C901, PLR0912 - a case p
             return counts.counted(effect)
         case effects.Increment():
             return housekeeping.increment(effect)
+        case effects.Draw():
+            return housekeeping.draw(effect)
+        case effects.ReadCounts():
+            return housekeeping.read_counts(effect)
+        case effects.ForgetCounts():
+            return housekeeping.forget_counts(effect)
         case effects.Purge():
             return housekeeping.purge(effect)
         case _:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, delete, or_, select
 
-from limen.effects import Ticket
+from limen.effects import Increment, Ticket
 from limen.stores.sql import audit, kept
 from limen.stores.sql.locks import Lock, hold
 from limen.stores.sql.rows import insert_for
@@ -16,7 +16,15 @@ from limen.throttle import Tally
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
-    from limen.effects import Consume, FindTicket, Increment, KeepTicket, Purge
+    from limen.effects import (
+        Consume,
+        Draw,
+        FindTicket,
+        ForgetCounts,
+        KeepTicket,
+        Purge,
+        ReadCounts,
+    )
 
 
 def increment(connection: Connection, effect: Increment) -> Tally:
@@ -37,6 +45,30 @@ def increment(connection: Connection, effect: Increment) -> Tally:
     )
     row = connection.execute(counted).one()
     return Tally(row._mapping["count"], row.resets_at)
+
+
+def draw(connection: Connection, effect: Draw) -> tuple[Tally, ...]:
+    """Perform `Draw`; a row stays locked to the end, so its number is this attempt's alone."""
+    tallies: list[Tally] = []
+    for one in effect.counters:
+        tallies.append(increment(connection, Increment(one.key, one.window, effect.now)))
+        if one.limit is not None and tallies[-1].count > one.limit:
+            break
+    return tuple(tallies)
+
+
+def counts(connection: Connection, effect: ReadCounts) -> tuple[Tally | None, ...]:
+    """Perform `ReadCounts`."""
+    wanted = select(tally).where(tally.c.key.in_(effect.keys), tally.c.resets_at > effect.now)
+    found = {
+        row.key: Tally(row._mapping["count"], row.resets_at) for row in connection.execute(wanted)
+    }
+    return tuple(found.get(key) for key in effect.keys)
+
+
+def forget_counts(connection: Connection, effect: ForgetCounts) -> None:
+    """Perform `ForgetCounts`."""
+    connection.execute(delete(tally).where(tally.c.key.in_(sorted(effect.keys))))
 
 
 def keep(connection: Connection, effect: KeepTicket) -> None:

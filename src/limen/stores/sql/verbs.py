@@ -96,6 +96,13 @@ def _answer(  # noqa: C901, PLR0912 - one case per member of a closed union
             return kept.listed(connection, effect)
         case effects.Increment():
             return tickets.increment(connection, effect)
+        case effects.Draw():
+            return tickets.draw(connection, effect)
+        case effects.ReadCounts():
+            return tickets.counts(connection, effect)
+        case effects.ForgetCounts():
+            tickets.forget_counts(connection, effect)
+            return None
         case effects.KeepTicket():
             tickets.keep(connection, effect)
             return None

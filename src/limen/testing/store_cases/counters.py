@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from limen.effects import (
     Consume,
+    Counter,
+    Draw,
     FindSession,
     FindTicket,
+    ForgetCounts,
     Increment,
     KeepTicket,
     Purge,
+    ReadCounts,
     ReadLog,
     Revoke,
     Ticket,
@@ -20,6 +24,7 @@ from limen.effects import (
 from limen.revocation import Target
 from limen.testing.store_cases.case import (
     CROWD,
+    GROUP,
     HORIZON,
     MINUTE,
     NOW,
@@ -63,6 +68,55 @@ class CounterCases:
         key = "sign-in:account:\0\ud800é"
         assert (await store.perform(Increment(key, MINUTE, NOW))).count == 1
         assert (await store.perform(Increment(key, MINUTE, NOW))).count == 2
+
+
+class DrawCases:
+    """`Draw`, `ReadCounts` and `ForgetCounts`."""
+
+    @case
+    async def test_a_draw_counts_under_each_key(self, store: Store) -> None:
+        drawn = Draw((Counter("ada", MINUTE, 5), Counter("row", 2 * MINUTE)), NOW)
+        for count in (1, 2):
+            tallies = await store.perform(drawn)
+            assert tallies == (Tally(count, NOW + MINUTE), Tally(count, NOW + 2 * MINUTE))
+        assert (await store.perform(Increment("row", MINUTE, NOW))).count == 3
+
+    @case
+    async def test_a_draw_stops_at_the_first_limit(self, store: Store) -> None:
+        drawn = Draw((Counter("ada", MINUTE, 2), Counter("row", MINUTE)), NOW)
+        told = [[one.count for one in await store.perform(drawn)] for _ in range(4)]
+        assert told == [[1, 1], [2, 2], [3], [4]]
+        assert await store.perform(ReadCounts(("row",), NOW)) == (Tally(2, NOW + MINUTE),)
+
+    @case
+    async def test_concurrent_draws_never_share_a_number(self, store: Store) -> None:
+        wanted = [
+            Draw((Counter("ada", MINUTE, GROUP), Counter("row", MINUTE)), NOW) for _ in range(CROWD)
+        ]
+        answers = await together(*(store.perform(one) for one in wanted))
+        assert sorted(one[0].count for one in answers) == list(range(1, CROWD + 1))
+        inside = sorted(one[1].count for one in answers if len(one) > 1)
+        assert inside == list(range(1, GROUP + 1))
+
+    @case
+    async def test_counters_are_looked_at_without_counting(self, store: Store) -> None:
+        await store.perform(Increment("ada", MINUTE, NOW))
+        looked = ReadCounts(("bob\0", "ada", "ada"), NOW + MINUTE - 1)
+        for _ in range(2):
+            tally = Tally(1, NOW + MINUTE)
+            assert await store.perform(looked) == (None, tally, tally)
+        assert await store.perform(ReadCounts(("ada",), NOW + MINUTE)) == (None,)
+        assert await store.perform(ReadCounts((), NOW)) == ()
+
+    @case
+    async def test_a_counter_that_is_forgotten_begins_anew(self, store: Store) -> None:
+        for key in ("ada", "bob", "eve"):
+            await store.perform(Increment(key, MINUTE, NOW))
+        await store.perform(ForgetCounts(("ada", "eve", "nobody")))
+        seen = await store.perform(ReadCounts(("ada", "bob", "eve"), NOW))
+        assert [one is None for one in seen] == [True, False, True]
+        assert (await store.perform(Increment("ada", MINUTE, NOW))).count == 1
+        await store.perform(ForgetCounts(()))
 
 
 class TicketCases:

@@ -192,3 +192,16 @@ local function append(kind, subject, before, expires)
     'expires', num(math.max(tonumber(kept[2] or '0'), expires)))
   return seq
 end
+
+-- Counts one more under a name; its key outlives the window by a day, as other clocks may need.
+local function counted(name, window, now)
+  local key = P .. 't:' .. name
+  local kept = redis.call('HMGET', key, 'count', 'resets')
+  local count, resets = tonumber(kept[1] or '0'), tonumber(kept[2] or '0')
+  if resets <= now then count, resets = 0, now + window end
+  count = count + 1
+  redis.call('HSET', key, 'count', num(count), 'resets', num(resets))
+  redis.call('PEXPIRE', key, num(window + DAY))
+  redis.call('ZADD', P .. 'over', num(resets), 't/' .. name)
+  return count, resets
+end
