@@ -215,7 +215,7 @@ ROWS = (
     Row(67, "The work that an answer takes tells who has an account"),
     Row(68, "The words of an answer tell who has an account"),
     Row(71, "Many guess at once to outrun the count"),
-    Row(72, "A mailed link is guessed, or used by many at once", told=AuditKind.PASSWORD_CHANGED),
+    Row(72, "A mailed link is guessed, or used by many at once", told=AuditKind.PASSWORD_RESET),
     _ended(73, "An account was opened in wait for the owner of its address", AuditKind.REVOKED),
     # -- time
     Row(74, "The clocks of two machines differ"),
