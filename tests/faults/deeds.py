@@ -177,14 +177,6 @@ DEEDS: dict[str, Deed] = {
         together=("old password", "new password"),
     ),
     "verify_password": Deed(lambda ops, p: ops.verify_password(phone(p), PASSWORD)),
-    "reauthenticate": Deed(
-        lambda ops, p: ops.reauthenticate(phone(p), PASSWORD), unlike=(Reason.UNKNOWN_SESSION,)
-    ),
-    "renew": Deed(
-        lambda ops, p: ops.renew(phone(p), Authentication(phone(p).subject, p.clock.now())),
-        unlike=(Reason.UNKNOWN_SESSION,),
-    ),
-    "require_fresh": Deed(lambda ops, p: ops.require_fresh(phone(p), Freshness())),
     "sign_in_by_identity": Deed(lambda ops, _: ops.sign_in_by_identity(proven("ada")), linked),
     "sign_in_by_identity, linking": Deed(
         lambda ops, _: ops.sign_in_by_identity(proven("ada")), verified
@@ -195,6 +187,17 @@ DEEDS: dict[str, Deed] = {
     "link_identity": Deed(lambda ops, p: ops.link_identity(phone(p), proven("ada"))),
     "unlink_identity": Deed(unlink, linked, unlike=(Reason.UNKNOWN_IDENTITY,)),
     "keep_provider_tokens": Deed(keep_tokens, linked),
+    "reauthenticate": Deed(
+        lambda ops, p: ops.reauthenticate(phone(p), PASSWORD),
+        unlike=(Reason.UNKNOWN_SESSION,),
+        together=ENDS,
+    ),
+    "renew": Deed(
+        lambda ops, p: ops.renew(phone(p), Authentication(p.ada.id, p.clock.now(), ("otp",))),
+        unlike=(Reason.UNKNOWN_SESSION,),
+        together=ENDS,
+    ),
+    "require_fresh": Deed(lambda ops, p: ops.require_fresh(phone(p), Freshness(max_age=600.0))),
     # -- what a credential is good for
     "authenticate": Deed(lambda ops, p: ops.authenticate(p.access("phone")), due),
     "recall": Deed(lambda ops, p: ops.recall(p.renewing("phone"))),
@@ -288,13 +291,14 @@ ONLY_LOOK = frozenset(
         "sessions",
     }
 )
-# Each is one writing effect or made of deeds that stand above.
+# Each is made of deeds that stand above, or has one question and tests of its own.
 COVERED_BY = {
     "remember": "sign_in",
     "import_account": "add_account",
     "admit": "sign_in",
     "adopt": "exchange",
     "dismiss": "revoke one",
+    "prove": "tests/dpop",
     "remove_key": "rotate_keys",
     "spend": "sign_in",
 }

@@ -96,6 +96,47 @@ def test_an_operation_fails_wholly_or_not_at_all(
         twin.check(twin.facts)
 
 
+ENDINGS = ("revoke one", "revoke user", "revoke everybody", "disable", "delete_account")
+ATTEMPTS = {
+    "authenticate": lambda ops, p: ops.authenticate(p.access("phone")),
+    "recall": lambda ops, p: ops.recall(p.renewing("phone")),
+    "refresh": lambda ops, p: ops.refresh(p.renewing("phone")),
+    "reissue": lambda ops, p: ops.reissue(p.renewing("phone")),
+    "exchange": lambda ops, p: ops.exchange(p.held["phone"].principal, p.renewing("phone")),
+    "service_token": lambda ops, p: ops.service_token(p.held["phone"].principal),
+    "still_stands": lambda ops, p: ops.still_stands(p.held["phone"].principal),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_fault_lets_in_what_has_ended(ending: str, strategy: str) -> None:
+    stores = Memory()
+    people = People(strategy, stores.empty())
+    do(DEEDS[ending], people.limen, people)
+    for name, attempt in ATTEMPTS.items():
+        if (name, strategy) == ("authenticate", "jwt"):
+            continue  # until it expires, and no store is asked
+        number = 0
+        while True:
+            failed = False
+            for failure in Failure:
+                twin = people.over(stores.copied(people.store))
+                faulty = BlockingFaultyStore(twin.store)
+                limen = process_of(twin, faulty)
+                faulty.fail(number, failure)
+                try:
+                    came = limen.run(attempt(limen.assembly.operations, twin))
+                except StoreUnavailable:
+                    failed = True
+                else:
+                    assert isinstance(came, Refused), f"{name} with question {number} {failure}"
+                failed = failed or faulty.has_failed
+            number += 1
+            if not failed:
+                break
+
+
 def _between(facts: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Tell whether each fact is as it was before or as it is afterwards."""
     return all(value in (before.get(key), after.get(key)) for key, value in facts.items())

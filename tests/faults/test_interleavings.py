@@ -25,6 +25,7 @@ EVERYTHING = {"phone", "laptop"}
 ENDS: dict[str, set[str]] = {
     "revoke one": {"phone"},
     "sign_out": {"phone"},
+    "reauthenticate": {"phone"},
     "revoke user": EVERYTHING,
     "revoke everybody": EVERYTHING | {"bob"},
     "change_password": EVERYTHING,
