@@ -214,6 +214,17 @@ ROWS = (
     # -- guessing
     Row(67, "The work that an answer takes tells who has an account"),
     Row(68, "The words of an answer tell who has an account"),
+    _alike(
+        69,
+        "One password is tried on many accounts, from many addresses",
+        "test_spraying.py::test_a_password_that_fails_on_many_accounts_is_refused_from_strangers",
+    ),
+    _alike(
+        70,
+        "Many passwords are tried on one account, or its owner is to be locked out",
+        "test_known_devices.py::test_strangers_do_not_lock_the_owner_out",
+        "test_failures_in_a_row.py::test_after_so_many_only_a_known_device_may_go_on",
+    ),
     Row(71, "Many guess at once to outrun the count"),
     Row(72, "A mailed link is guessed, or used by many at once", told=AuditKind.PASSWORD_RESET),
     _ended(73, "An account was opened in wait for the owner of its address", AuditKind.REVOKED),

@@ -13,6 +13,7 @@ from inspection import API
 from parties import ACCESS, Client, Copy, Line, by_cookie, by_header
 
 from limen import Budget, effects
+from limen.audit import AuditPolicy
 from limen.effects.asking import Access
 from limen.service.incoming import MAX_BODY
 
@@ -20,6 +21,7 @@ attacks = Attacks()
 
 ELSEWHERE = "evil.example"
 AT_ONCE = 30
+TOLD = 5  # events of one kind that strangers may cause in a minute
 THREE = Budget("sign-in:address", limit=3, window=10_000)
 
 
@@ -97,7 +99,7 @@ def passwords_that_are_huge_and_sign_ins_at_once(cell: Cell) -> None:
 @attacks.row(62)
 def the_store_is_to_be_filled_by_strangers(cell: Cell) -> None:
     store = Muffled(cell.world.store())
-    node = cell.node(store=store)
+    node = cell.node(store=store, audit=AuditPolicy(per_minute=TOLD))
     victim = cell.victim()
     sessions = len(victim.ask("/list-sessions").json())
     stranger = cell.client(("Origin", ORIGIN), node=node)
@@ -111,7 +113,9 @@ def the_store_is_to_be_filled_by_strangers(cell: Cell) -> None:
             person.tell("/sign-out")
             person.tell("/refresh")
             assert person.ask("/list-sessions").status_code == 401
-    assert {*written(store)} <= {"RotateRefresh"}  # of a token that there is not
+    # A token that there is not is rotated nowhere, and what is told of it has a limit.
+    assert {*written(store)} <= {"RotateRefresh", "AppendAudit"}
+    assert store.asked.count("AppendAudit") <= TOLD
     assert len(victim.ask("/list-sessions").json()) == sessions
 
 
