@@ -66,7 +66,9 @@ class Hooks:
                 told = await asyncio.to_thread(hook, event)
                 if inspect.isawaitable(told):
                     await told
-        except Exception as fault:  # noqa: BLE001 - a hook may be anybody's
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            raise
+        except BaseException as fault:  # noqa: BLE001 - one that calls sys.exit ends nobody else
             _log.error("an audit hook failed on %s: %s", event.kind, type(fault).__name__)
 
     async def close(self) -> None:
