@@ -57,10 +57,10 @@ class ProofPolicy:
 
     def __post_init__(self) -> None:
         for name, most in (("age", 300), ("nonce_lifetime", 3_600)):
-            if not 0 < getattr(self, name) <= most:
+            if not 1 <= getattr(self, name) <= most:
                 raise ConfigurationError(
                     f"proofs.{name}",
-                    f"is not between 0 and {most} seconds.",
+                    f"is not between 1 and {most} seconds.",
                     "A proof is made for the request that carries it; leave it out.",
                 )
         if not 0 <= self.ahead <= 60:  # noqa: PLR2004 - said in the text

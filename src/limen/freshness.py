@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,8 +32,10 @@ class Freshness:
     methods: Iterable[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if self.max_age is not None and not self.max_age >= 0:
-            raise ConfigurationError("max_age", "is negative.", "Give it in seconds.")
+        if self.max_age is not None and not 0 <= self.max_age < math.inf:
+            raise ConfigurationError(
+                "max_age", "is no number of seconds.", "Leave it out where no age is asked for."
+            )
         if self.acr is not None and self.acr not in LEVELS:
             raise ConfigurationError(
                 "acr", f"{self.acr!r} is no level.", f"Use one of {', '.join(LEVELS)}."

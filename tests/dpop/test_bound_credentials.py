@@ -352,7 +352,12 @@ def test_proofs_need_a_store_and_good_numbers() -> None:
     assert "database" in caught.value.remedy
     with pytest.raises(ConfigurationError, match="dpop"):
         blocking(dpop="maybe")
-    for wrong in ({"age": 0}, {"age": 301}, {"ahead": -1}, {"ahead": 61}, {"nonce_lifetime": 0}):
+    nan = float("nan")
+    for wrong in (
+        *({"age": age} for age in (0, 301, nan)),
+        *({"ahead": ahead} for ahead in (-1, 61, nan)),
+        *({"nonce_lifetime": lifetime} for lifetime in (0, 0.0004, 3_601, nan)),
+    ):
         with pytest.raises(ConfigurationError, match="proofs"):
             ProofPolicy(**wrong)
 

@@ -4,6 +4,7 @@ import pytest
 from limens import QUICK, STRATEGIES, blocking
 
 from limen import (
+    AuditKind,
     Authenticated,
     Authentication,
     Budget,
@@ -150,6 +151,37 @@ def test_where_nothing_is_kept_a_proof_gives_another_token() -> None:
         assert limen.require_fresh(first.principal, RECENT) == Refused(Reason.NOT_FRESH)
         again = limen.renew(first.principal, Authentication("usr_ada", clock.now())).issued
         assert limen.require_fresh(again.principal, RECENT) is None
+
+
+@pytest.mark.proves("asvs:7.2.4")
+def test_a_token_that_nothing_is_kept_of_ends_the_session_that_it_replaces() -> None:
+    store = BlockingMemoryStore()
+    with blocking("session", store=store) as before:
+        before.add_account(ADA, PASSWORD)
+        held = before.sign_in(ADA, PASSWORD).issued
+    with blocking("jwt", refresh=None, accept=["session"], store=store) as limen:
+        who = limen.authenticate(held.access.reveal()).principal
+        assert limen.reauthenticate(who, "wrong horse") == Refused(Reason.BAD_CREDENTIALS)
+        assert limen.authenticate(held.access.reveal()) == Authenticated(who)
+        again = limen.reauthenticate(who, PASSWORD).issued
+        assert isinstance(limen.authenticate(again.access.reveal()), Authenticated)
+        assert limen.authenticate(held.access.reveal()) == Refused(Reason.UNKNOWN_SESSION)
+        assert limen.reauthenticate(who, PASSWORD) == Refused(Reason.UNKNOWN_SESSION)
+        told = [one.kind for one in limen.audit(subject=who.subject)]
+        assert told.count(AuditKind.REAUTHENTICATED) == 1
+
+
+@pytest.mark.parametrize("ending", ["disable", "revoke"])
+def test_no_token_passes_whose_account_was_locked_though_no_session_is_kept(ending: str) -> None:
+    with blocking("jwt", refresh=None, accept=["session"]) as limen:
+        limen.add_account(ADA, PASSWORD)
+        who = limen.sign_in(ADA, PASSWORD).issued.principal
+        assert limen.require_fresh(who, RECENT) is None
+        if ending == "disable":
+            limen.disable(who.subject)
+        else:
+            limen.revoke(Target.user(who.subject))
+        assert limen.require_fresh(who, RECENT) == Refused(Reason.REVOKED)
 
 
 @pytest.mark.parametrize("kept", [True, False])

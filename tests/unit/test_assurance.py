@@ -1,5 +1,7 @@
 """What methods are worth, what a sensitive action asks, and what a token may say of it."""
 
+import math
+
 import pytest
 from limens import blocking
 
@@ -9,6 +11,7 @@ from limen.claims import examine
 from limen.jose import sign, strict_json
 from limen.principal import Principal
 from limen.testing import FrozenClock
+from limen.web import fastapi, starlette
 
 NOW = 1_800_000_000_000
 
@@ -75,10 +78,18 @@ def test_the_challenge_says_how_to_sign_in_again() -> None:
     assert "\r" not in forged.challenge()
 
 
-@pytest.mark.parametrize("wrong", [{"max_age": -1}, {"acr": "high"}, {"methods": "otp"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"max_age": age} for age in (-1, math.inf, math.nan)),
+        {"acr": "high"},
+        {"methods": "otp"},
+    ],
+)
 def test_what_no_sign_in_could_satisfy_is_refused_at_once(wrong) -> None:
-    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
-        Freshness(**wrong)
+    for ask in (Freshness, fastapi.requires_fresh, starlette.requires_fresh):
+        with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+            ask(**wrong)
 
 
 @pytest.mark.proves("nist:6")

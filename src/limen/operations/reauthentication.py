@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limen.audit import AuditKind
-from limen.effects import FindSession, ask, check, enter, record
+from limen.effects import FindSession, Revoke, ask, check, enter, record
 from limen.operations.proving import Proving, SignedIn
 from limen.phase import Phase
 from limen.principal import Authentication, Client
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from limen.effects import Flow
     from limen.freshness import Freshness
     from limen.principal import Principal
+    from limen.verdict import Issued
 
 
 class Reauthentication(Proving):
@@ -85,14 +86,16 @@ class Reauthentication(Proving):
         return (yield from self._ended(principal))
 
     def _ended(self, principal: Principal) -> Flow[Refused | None]:
-        windows = {one.name: one.guarantees.revocation_window for one in self._parts.strategies}
-        if not windows.get(principal.strategy) or not self._has_session(principal):
+        parts = self._parts
+        windows = {one.name: one.guarantees.revocation_window for one in parts.strategies}
+        if not windows.get(principal.strategy) or not parts.keeps:
             return None
         yield from enter(Phase.REVOCATION_CHECK)
-        found = yield from ask(FindSession(id=principal.session_id))
-        standing = yield from judged(found, self._parts.clock.now())
-        if isinstance(standing, Refused):
-            return standing
+        if self._has_session(principal):
+            found = yield from ask(FindSession(id=principal.session_id))
+            standing = yield from judged(found, parts.clock.now())
+            if isinstance(standing, Refused):
+                return standing
         # "Sign out everywhere" spares no token of before, not even one of a session that stands.
         if principal.key_id is not None and (yield from self._is_revoked(principal)):
             return Refused(Reason.REVOKED)
@@ -112,6 +115,7 @@ class Reauthentication(Proving):
         if not self._has_session(principal):
             client = replace(client, proven_key=bound)
             issued = yield from parts.primary.issue(proven, client, now, parts.entropy)
+            yield from self._note_renewed(issued, proven, client)
             if parts.elsewhere:
                 yield from self.revoke(Target.session(principal.session_id, owner=proven.subject))
             return issued if isinstance(issued, Refused) else SignedIn(issued, account)
@@ -119,17 +123,41 @@ class Reauthentication(Proving):
         if not (yield from check("session exists", before is not None, Reason.UNKNOWN_SESSION)):
             return Refused(Reason.UNKNOWN_SESSION)
         assert before is not None  # noqa: S101 - for the type checker: checked above
+        if not parts.primary.guarantees.needs_store:
+            # No session is opened that could end this one in the same step, so it ends first.
+            own = Target.session(before.id, owner=before.subject)
+            gone = (yield from ask(Revoke(own, now, self._horizon))).sessions == 1
+            if not (yield from check("still there", gone, Reason.UNKNOWN_SESSION)):
+                return Refused(Reason.UNKNOWN_SESSION)
+        known = client if client.address or client.user_agent else before.client
+        client = replace(known, proven_key=bound)
         issued = yield from parts.primary.issue(
             proven,
-            replace(
-                client if client.address or client.user_agent else before.client, proven_key=bound
-            ),
+            client,
             now,
             parts.entropy,
             remembered=before.remembered,
             replaces=before.id,
         )
+        yield from self._note_renewed(issued, proven, client)
         return issued if isinstance(issued, Refused) else SignedIn(issued, account)
+
+    def _note_renewed(
+        self, issued: Issued | Refused, proven: Authentication, client: Client
+    ) -> Flow[None]:
+        """Tell the audit log where nothing was kept that says so by itself."""
+        primary = self._parts.primary
+        if isinstance(issued, Refused) or primary.guarantees.needs_store:
+            return
+        yield from record(
+            AuditKind.REAUTHENTICATED,
+            subject=proven.subject,
+            session_id=issued.principal.session_id,
+            actor=proven.subject,
+            client=client,
+            methods=" ".join(proven.methods),
+            strategy=primary.name,
+        )
 
 
 def _refused(principal: Principal, refused: Refused, methods: tuple[str, ...]) -> Flow[None]:

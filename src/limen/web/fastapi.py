@@ -110,7 +110,7 @@ def requires_fresh(
     `principal: Annotated[Principal, requires_fresh(300, acr="aal2")]`; the parameters and the
     answer to others are those of `limen.web.starlette.requires_fresh`.
     """
-    return Depends(_FreshPrincipalOf(Freshness(max_age, acr, frozenset(methods)), tuple(roles)))
+    return Depends(_FreshPrincipalOf(Freshness(max_age, acr, methods), tuple(roles)))
 
 
 CurrentPrincipal = Annotated[Principal, Depends(_PrincipalOf())]

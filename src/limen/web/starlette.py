@@ -118,7 +118,7 @@ def requires_fresh(
     `aal2` and `methods` are RFC 8176 names. Others are answered with 401 and the challenge of
     RFC 9470, in JSON with the code `insufficient_user_authentication`.
     """
-    wanted, held = Freshness(max_age, acr, frozenset(methods)), tuple(roles)
+    wanted, held = Freshness(max_age, acr, methods), tuple(roles)
 
     def decorate(
         endpoint: Callable[Concatenate[Request, P], Awaitable[Response]],

@@ -36,9 +36,12 @@ class SessionTokens:
         """Set the token of somebody who is signed in, unless the browser has a fresh one.
 
         A page that is loaded ahead of the person sets nothing. Nor does a sign-in that is not
-        kept here: another server's cookie of the same name may be what it rests on.
+        kept here: another server's cookie of the same name may be what it rests on. Nor one that
+        is bound to a key: whoever reads the token asks for no proof.
         """
         if not self._keys or who.session is None or call.request_auth.is_prefetch:
+            return
+        if who.principal.bound_to is not None:
             return
         if self.is_fresh(call, who):
             return
