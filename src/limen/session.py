@@ -204,9 +204,9 @@ def check_declared(fields: Mapping[str, str]) -> None:
 
 def check_limit(most: int, on_limit: str) -> None:
     """Raise `ConfigurationError` for a number of sessions that nobody could keep to."""
-    if most < 0:
+    if type(most) is not int or most < 0:
         raise ConfigurationError(
-            "max_sessions", "is negative.", "Give a number of sessions; 0 is any number."
+            "max_sessions", "is no number of sessions.", "Give a whole one; 0 is any number."
         )
     if on_limit not in get_args(OnLimit):
         raise ConfigurationError(

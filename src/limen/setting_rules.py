@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,8 @@ _BUDGETS = (
 def check_times(settings: Settings) -> None:
     """Raise `ConfigurationError` for a time that is none, or longer than what holds it."""
     for name in ("access_lifetime", "idle", "absolute", "max_lag", "feed_interval", "fresh"):
-        if not getattr(settings, name) > 0:
-            raise ConfigurationError(name, "is not positive.", "Give it in seconds.")
+        if not 0 < getattr(settings, name) < math.inf:
+            raise ConfigurationError(name, "is not positive, or endless.", "Give it in seconds.")
     if settings.grace < 0:
         raise ConfigurationError("grace", "is negative.", "Give it in seconds; 0 is none.")
     if settings.absolute > MAX_AGE_S:

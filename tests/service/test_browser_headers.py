@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import httpx
@@ -119,8 +120,9 @@ def test_what_is_dropped_is_a_choice(start: Callable[..., Live]) -> None:
     for wrong in ("cache", ("everything",)):
         with pytest.raises(ConfigurationError, match="clear_site_data"):
             BrowserSettings(clear=wrong)
-    with pytest.raises(ConfigurationError, match="hsts"):
-        BrowserSettings(hsts=-1)
+    for wrong in (-1, math.inf, math.nan):
+        with pytest.raises(ConfigurationError, match="hsts"):
+            BrowserSettings(hsts=wrong)
 
 
 @pytest.mark.proves("asvs:3.4.2")

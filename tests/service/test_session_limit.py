@@ -90,7 +90,7 @@ def test_strangers_leave_no_sessions_behind(start: Callable[..., Live]) -> None:
 
 
 def test_a_limit_that_nobody_could_keep_to_is_refused() -> None:
-    for wrong in ({"max_sessions": -1}, {"on_limit": "newest"}):
+    for wrong in (*({"max_sessions": most} for most in (-1, 1.5, True)), {"on_limit": "newest"}):
         with pytest.raises(ConfigurationError, match=next(iter(wrong))):
             Limen("session", secret="x" * 40, database="sqlite+aiosqlite:///a.db", **wrong)
 

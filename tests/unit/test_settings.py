@@ -33,6 +33,8 @@ GOOD = {"secret": SECRET, "database": "sqlite+aiosqlite:///x.db"}
         ({"access_lifetime": 0}, "access_lifetime", "seconds"),
         ({"idle": -1}, "idle", "seconds"),
         ({"absolute": 0}, "absolute", "seconds"),
+        ({"fresh": float("inf")}, "fresh", "seconds"),
+        ({"max_lag": float("inf")}, "max_lag", "seconds"),
         ({"max_lag": 0}, "max_lag", "seconds"),
         ({"feed_interval": 0}, "feed_interval", "seconds"),
         ({"access_lifetime": float("nan")}, "access_lifetime", "seconds"),

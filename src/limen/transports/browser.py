@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -35,9 +36,11 @@ class BrowserSettings:
     clear: Sequence[str] = ("cache",)
 
     def __post_init__(self) -> None:
-        """Refuse a negative time and kinds that there are not."""
-        if self.hsts < 0:
-            raise ConfigurationError("hsts", "is negative.", "Give it in seconds; 0 is off.")
+        """Refuse a time that is none and kinds that there are not."""
+        if not 0 <= self.hsts < math.inf:
+            raise ConfigurationError(
+                "hsts", "is no number of seconds.", "No browser knows an endless one; 0 is off."
+            )
         if isinstance(self.clear, str) or not set(self.clear) <= set(CLEARABLE):
             raise ConfigurationError(
                 "clear_site_data",
