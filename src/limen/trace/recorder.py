@@ -58,6 +58,12 @@ def traced_as(**changes: Any) -> Iterator[TraceContext]:
         _context.reset(token)
 
 
+def traced_request() -> str | None:
+    """Return what the trace calls the request that is being served, if anybody listens."""
+    request_id = _context.get().request_id
+    return None if request_id == _NO_CONTEXT.request_id else request_id
+
+
 @dataclass(slots=True)
 class _OpenStep:
     phase: Phase

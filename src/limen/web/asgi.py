@@ -72,7 +72,6 @@ class AuthMiddleware:
 
         assembly = self.auth.assembly
         request_id = random_text(assembly.entropy, REQUEST_ID_OCTETS) if assembly.traced else None
-        request_auth.traced_id = request_id
         asking = asked_by(request_auth)
         try:
             if not self.auth.is_open:

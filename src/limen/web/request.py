@@ -12,6 +12,7 @@ from limen.entropy import SystemEntropy, random_text
 from limen.evidence import Check, Public
 from limen.phase import Phase
 from limen.principal import Client
+from limen.trace.recorder import traced_request
 from limen.transports import (
     Carrier,
     CookieTransport,
@@ -108,7 +109,6 @@ class RequestAuth:
         "parting",
         "recalled",
         "scope",
-        "traced_id",
     )
 
     def __init__(self, edge: Edge, scope: Scope) -> None:
@@ -124,7 +124,6 @@ class RequestAuth:
         self._verdict: Verdict | None = None
         self._cookies: CookieTransport | None = None
         self._watches = False
-        self.traced_id: str | None = None  # what the trace calls this request
         self._id: str | None = None
 
     @property
@@ -163,7 +162,7 @@ class RequestAuth:
     def request_id(self) -> str:
         """What the trace and the audit log call this request. Never a word of the client."""
         if self._id is None:
-            self._id = self.traced_id or random_text(_ENTROPY, REQUEST_ID_OCTETS)
+            self._id = traced_request() or random_text(_ENTROPY, REQUEST_ID_OCTETS)
         return self._id
 
     @property
