@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from limen.lab.run import Column
     from limen.trace.event import Recorded
 
-_COUNTING: Final = "Increment"  # of a budget: no credential is touched
+_APART: Final = frozenset({"Increment", "AppendAudit"})  # no credential is touched
 
 
 class StoreInStep:
@@ -39,7 +39,7 @@ class StoreInStep:
             wrote = [
                 row_of[event.phase]
                 for event in took
-                if any(op.access == "write" and op.effect != _COUNTING for op in event.operations)
+                if any(op.access == "write" and op.effect not in _APART for op in event.operations)
             ] or [row_of[event.phase] for event in took[-1:]]
             first, last = (min(wrote), max(wrote)) if wrote else (0, 0)
             earlier, later = kept_in(self.left), kept_in((snapshot,))
