@@ -11,6 +11,7 @@ from limens import SECRET
 from terminal import Terminal
 
 from limen import (
+    AuditPolicy,
     AuthjsSettings,
     BetterAuthSettings,
     BrowserSettings,
@@ -24,6 +25,7 @@ from limen import (
 )
 from limen.cli.configuration import Overrides, read, shown_database, stray_variables
 from limen.cli.variables import ALIASES, NAMES, NOT_TEXT, in_written_unit, variable_of
+from limen.dpop import ProofPolicy
 from limen.passwords import Argon2Parameters
 from limen.provider import LinkPolicy, google
 from limen.setting_names import NESTED
@@ -39,6 +41,8 @@ RECORDS = {
     "authjs": AuthjsSettings,
     "account_budget": Budget,
     "address_budget": Budget,
+    "audit": AuditPolicy,
+    "proofs": ProofPolicy,
     "email": EmailPolicy,
     "device_budget": Budget,
     "global_budget": Budget,
@@ -146,6 +150,14 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "on_limit": ("refuse", "refuse"),
     "fresh_to_revoke": ("yes", True),
     "assurance": ("aal1", "aal1"),
+    "audit_retention": ("600", 600),
+    "audit_per_minute": ("5", 5),
+    "audit_log": ("yes", True),
+    "dpop": ("accept", "accept"),
+    "proof_age": ("30", 30),
+    "proof_ahead": ("1", 1),
+    "proof_nonce": ("yes", True),
+    "proof_nonce_lifetime": ("60", 60),
     "session_fields": ("theme: string, beta:boolean", {"theme": "string", "beta": "boolean"}),
 }
 SAMPLES["trusted_origins"] = (

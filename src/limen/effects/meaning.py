@@ -180,6 +180,8 @@ SAYS_NOTHING: Final = frozenset(
         accounts.UpdateIdentity,
         log.KeepRevocations,
         tickets.Increment,
+        tickets.Draw,
+        tickets.ForgetCounts,
         tickets.Consume,
         tickets.Purge,
         keys.ResealKey,
