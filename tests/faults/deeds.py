@@ -230,6 +230,8 @@ DEEDS: dict[str, Deed] = {
     "set_username": Deed(lambda ops, p: ops.set_username(p.ada.id, "countess")),
     "disable": Deed(lambda ops, p: ops.disable(p.ada.id), together=("disabled", *ENDS)),
     "enable": Deed(lambda ops, p: ops.enable(p.ada.id), disabled),
+    "unlock": Deed(lambda ops, p: ops.unlock(p.ada.id)),
+    "know_device": Deed(lambda ops, p: ops.know_device(p.ada)),
     "delete_account": Deed(
         lambda ops, p: ops.delete_account(p.ada.id), unlike=(None,), together=("exists", *ENDS)
     ),
