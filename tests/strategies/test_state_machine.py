@@ -4,6 +4,8 @@ A model keeps what each credential is worth: *refused* from its receipt's `effec
 from its own end, *accepted* as long as nothing touched it, and between the two either.
 """
 
+import contextlib
+import itertools
 import json
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
@@ -34,8 +36,10 @@ from limen import (
 )
 from limen.account import Identity
 from limen.effects import AddIdentity, FindAccount, ListIdentities, Removal, RemoveIdentity
+from limen.errors import StoreUnavailable
 from limen.stores.memory import BlockingMemoryStore
 from limen.testing import FrozenClock, SeededEntropy
+from limen.testing.faulty import BlockingFaultyStore, Failure
 
 ACCESS, IDLE, ABSOLUTE, GRACE, MAX_LAG = 30_000, 100_000, 400_000, 5_000, 2_000
 TOUCH_EVERY = IDLE // 60
@@ -120,6 +124,7 @@ class Seen:
     refused: int = 0
     kinds: set[str] = field(default_factory=set)
     late: int = 0
+    shaken: int = 0
 
 
 class Machine(RuleBasedStateMachine):
@@ -132,6 +137,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.clock = FrozenClock()
+        self.restarts = 0
         self.store = BlockingMemoryStore()
         accept = (self.before,) if self.before else ()
         self.here = self.process(self.strategy, "here", accept=accept)
@@ -155,7 +161,7 @@ class Machine(RuleBasedStateMachine):
         self.accounts[person] = account.id
 
     def process(self, strategy, seed, **options):
-        given = QUICK | TIMES | options | {"store": self.store, "clock": self.clock}
+        given = QUICK | TIMES | {"store": self.store, "clock": self.clock} | options
         made = BlockingLimen(strategy, entropy=SeededEntropy(seed), **given)
         made.open()
         return made
@@ -514,10 +520,29 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def purge(self):
         self.here.purge()
+        self.restart()
+
+    def restart(self):
+        """Let another process take the place of this one, which remembers nothing."""
+        self.restarts += 1
+        accept = (self.before,) if self.before else ()
+        self.here = self.process(self.strategy, f"here {self.restarts}", accept=accept)
 
     @rule(ms=st.sampled_from(STEPS))
     def wait(self, ms):
         self.clock.advance(ms)
+        self.show_what_is_dead_while_the_store_fails()
+
+    def show_what_is_dead_while_the_store_fails(self):
+        dead = [one for one in self.held if one.must_be_refused(self.now)]
+        for credential, number, failure in itertools.product(dead[-2:], (0, 1), Failure):
+            shaky = BlockingFaultyStore(self.store)
+            accept = (self.before,) if self.before else ()
+            process = self.process(self.strategy, "shaky", accept=accept, store=shaky)
+            shaky.fail(number, failure)
+            with contextlib.suppress(StoreUnavailable):
+                assert isinstance(process.authenticate(credential.text), Refused)
+                type(self).seen.shaken += 1
 
     # -- what must hold after each of them
 
@@ -585,5 +610,6 @@ def test_no_order_of_events_brings_back_what_was_revoked(strategy, before, examp
     assert seen.accepted > examples
     assert seen.refused > examples
     assert seen.late > 0
+    assert seen.shaken > 0
     wanted = {"session": {"reference"}, "jwt": {"signed"}, "hybrid": {"signed"}}
     assert seen.kinds == wanted[strategy] | wanted.get(before, set())
