@@ -23,7 +23,6 @@ from limen import (
     Settings,
     UsernamePolicy,
 )
-from limen.audit import AuditPolicy
 from limen.cli.configuration import Overrides, read, shown_database, stray_variables
 from limen.cli.variables import ALIASES, NAMES, NOT_TEXT, in_written_unit, variable_of
 from limen.dpop import ProofPolicy
@@ -52,8 +51,6 @@ RECORDS = {
     "letter_budget": Budget,
     "letter_address_budget": Budget,
     "usernames": UsernamePolicy,
-    "audit": AuditPolicy,
-    "proofs": ProofPolicy,
 }
 # A text for each setting that is not its default, and what it must become.
 SAMPLES: dict[str, tuple[str, Any]] = {
@@ -150,14 +147,6 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "username_minimum": ("4", 4),
     "username_maximum": ("20", 20),
     "max_sessions": ("7", 7),
-    "audit_retention": ("86400", 86_400),
-    "audit_per_minute": ("5", 5),
-    "audit_log": ("yes", True),
-    "dpop": ("accept", "accept"),
-    "proof_age": ("30", 30),
-    "proof_ahead": ("2", 2),
-    "proof_nonce": ("yes", True),
-    "proof_nonce_lifetime": ("60", 60),
     "on_limit": ("refuse", "refuse"),
     "fresh_to_revoke": ("yes", True),
     "assurance": ("aal1", "aal1"),
