@@ -7,7 +7,7 @@ import pytest
 from limens import QUICK, STRATEGIES, blocking
 
 from limen import Limen, Refused, Target
-from limen.audit import DETAILS, KINDS, AuditEvent, AuditKind
+from limen.audit import DETAILS, KINDS, AuditEvent, AuditKind, AuditPolicy
 from limen.auditing import audited_as
 from limen.effects import StoreEffect, Writing
 from limen.effects.meaning import MEANS, SAYS_NOTHING
@@ -152,3 +152,17 @@ def test_the_awaited_face_tells_the_same() -> None:
         AuditKind.SIGN_IN_ACCEPTED,
         AuditKind.SIGN_IN_REFUSED,
     ]
+
+
+@pytest.mark.parametrize("days", [90, 7])
+def test_what_is_told_is_kept_for_its_time(days: int) -> None:
+    clock = FrozenClock()
+    policy = AuditPolicy() if days == 90 else AuditPolicy(retention=days * 86_400)
+    with blocking("session", clock=clock, audit=policy) as limen:
+        limen.sign_up("ada@example.org", "correct horse battery")
+        clock.advance(days * 86_400_000)
+        limen.purge()
+        assert limen.audit(kinds=[AuditKind.ACCOUNT_CREATED])
+        clock.advance(1)
+        limen.purge()
+        assert not limen.audit(kinds=[AuditKind.ACCOUNT_CREATED])
