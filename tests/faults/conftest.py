@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from people import close_what_passed
 
 from limen.stores.sql import migrate
 
@@ -22,3 +23,10 @@ def migrated() -> Iterator[Path]:
         path = Path(folder) / "limen.db"
         migrate(f"sqlite+aiosqlite:///{path}")
         yield path
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Close what a test opened over its copies."""
+    yield
+    close_what_passed()

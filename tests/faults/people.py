@@ -97,6 +97,16 @@ class Files:
         return made
 
 
+# Processes over copies, which nobody needs when a test is over.
+PASSING: list[BlockingLimen] = []
+
+
+def close_what_passed() -> None:
+    """Close every process over a copy: thousands of them would use up what may be open."""
+    while PASSING:
+        PASSING.pop().close()
+
+
 @dataclass
 class People:
     """One process over a store, the people, and what they hold."""
@@ -109,6 +119,7 @@ class People:
     bob: Account = field(init=False)
     held: dict[str, Issued] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)  # of letters
+    passing: bool = False  # whether these are over a copy, for one test
 
     def __post_init__(self) -> None:
         """Let them sign up and in."""
@@ -127,13 +138,14 @@ class People:
     def over(self, store: BlockingStore) -> People:
         """Return the same people over a copy of their store."""
         twin = copy.copy(self)
+        twin.passing = True
         twin.store, twin.clock = store, FrozenClock(self.clock.now())
         twin.held, twin.tokens = dict(self.held), dict(self.tokens)
         twin.limen = twin.process("there")
         return twin
 
     def process(self, seed: str, store: BlockingStore | None = None) -> BlockingLimen:
-        """Open one more process; it never closes, for the store is not its own."""
+        """Open one more process; over a copy it is closed after the test, else never."""
         made = BlockingLimen(
             self.strategy,  # type: ignore[arg-type]  # one of three names
             store=store or self.store,
@@ -143,6 +155,8 @@ class People:
             **OPTIONS,
         )
         made.open()
+        if self.passing:
+            PASSING.append(made)
         return made
 
     def sign_in(self, limen: BlockingLimen | None = None) -> Issued:

@@ -71,6 +71,9 @@ class Setup:
         return replace(self, storage=storage)
 
 
+# No setup keeps the cookie of a known device: it is beside the credential, whatever the strategy.
+SAME_FOR_ALL: Final[Options] = {"device_lifetime": 0}
+
 SETUPS: Final = {
     one.name: one
     for one in (

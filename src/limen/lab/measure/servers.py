@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from limen import Budget, Limen
 from limen.lab.measure.process import Process
 from limen.lab.servers.site import loopback_socket, served, shop_floor, url_of
-from limen.lab.setups import Setup, Storage
+from limen.lab.setups import SAME_FOR_ALL, Setup, Storage
 from limen.settings import Options
 from limen.web.starlette import install
 
@@ -68,6 +68,7 @@ class Grounds:
             secret=self.secret,
             account_budget=Budget("sign-in:account", _AMPLE, 1000),
             address_budget=Budget("sign-in:address", _AMPLE, 1000),
+            **SAME_FOR_ALL,
         )
         if self.access_lifetime is not None:
             options["access_lifetime"] = self.access_lifetime

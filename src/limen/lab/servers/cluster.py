@@ -13,6 +13,7 @@ from limen.lab.servers.balancer import Balancer
 from limen.lab.servers.node import Orders
 from limen.lab.servers.nodes import MergingSink, started
 from limen.lab.servers.site import LOOPBACK, MovableClock, Site, loopback_socket, served, url_of
+from limen.lab.setups import SAME_FOR_ALL
 from limen.settings import Options
 from limen.trace import traced_as
 
@@ -36,7 +37,7 @@ def site_of_nodes(setup: Setup, premises: Premises, run: str, count: int) -> Ite
     file, clock = premises.copy_for(setup), MovableClock()
     run_key = SystemEntropy().octets(RUN_KEY_OCTETS)
     sink, url = MergingSink(clock, run_key), url_of(file)
-    options = setup.options | Options(secret=premises.secret, sink=sink)
+    options = setup.options | Options(secret=premises.secret, sink=sink, **SAME_FOR_ALL)
     options["database"] = url
     # Never opened: it lends its tracer to the clients, and says what the setup promises.
     limen = Limen(setup.strategy, clock=clock, **options)

@@ -29,7 +29,7 @@ from limen.lab.servers.site import (
     server_config,
     shop_with,
 )
-from limen.lab.setups import Setup, Storage
+from limen.lab.setups import SAME_FOR_ALL, Setup, Storage
 from limen.settings import Options
 from limen.stores.memory import MemoryStore
 from limen.trace import traced_as
@@ -153,7 +153,7 @@ def main() -> None:
 
 def _limen(orders: Orders, sink: ReportingSink) -> Limen:
     setup, secret = orders.setup, orders.secret
-    options = setup.options | Options(secret=secret, sink=sink)
+    options = setup.options | Options(secret=secret, sink=sink, **SAME_FOR_ALL)
     if orders.database is not None:
         options["database"] = orders.database
         return Limen(setup.strategy, clock=sink.clock, **options)

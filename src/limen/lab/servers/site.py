@@ -23,6 +23,7 @@ from limen.entropy import SystemEntropy, random_text
 from limen.lab.recording.ledger import Ledger
 from limen.lab.recording.observation import Correlation, Observation, Wire
 from limen.lab.servers.back_office import ADMIN, open_back_office
+from limen.lab.setups import SAME_FOR_ALL
 from limen.settings import Options
 from limen.stores.sql import migrate
 from limen.trace import RingSink
@@ -187,7 +188,7 @@ def site_under(
     """
     file, clock = premises.copy_for(setup), MovableClock()
     sink, url = LabSink(clock), url_of(file)
-    options = setup.options | Options(secret=premises.secret, sink=sink)
+    options = setup.options | Options(secret=premises.secret, sink=sink, **SAME_FOR_ALL)
     if store_for is None:
         options["database"] = url
     store = store_for(url) if store_for else None
