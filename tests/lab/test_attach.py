@@ -153,7 +153,7 @@ def test_it_prints_its_address_once_and_shows_each_step(beside: Beside) -> None:
 def test_no_secret_and_nothing_personal_is_in_anything_that_it_gives(beside: Beside) -> None:
     with beside.client() as client, beside.visitor() as visitor:
         used = beside.sign_in(client)
-        assert len(used) == 6
+        assert len(used) == 8
         for path in ("/attached", "/attached/rows?after=0", "/attached/trace.json"):
             text = visitor.get(path).text
             assert len(text) > 1_000

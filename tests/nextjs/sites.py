@@ -117,8 +117,9 @@ class Device:
             self.complaints.append(f"asked another origin: {request.url}")
 
     def cookies(self) -> dict[str, str]:
-        """Return the cookies that this browser holds."""
-        return {one["name"]: one["value"] for one in self.context.cookies()}
+        """Return the cookies that this browser holds, but for the one of a known device."""
+        held = self.context.cookies()
+        return {one["name"]: one["value"] for one in held if not one["name"].endswith(".device")}
 
 
 @contextlib.contextmanager

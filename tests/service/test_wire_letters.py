@@ -369,7 +369,8 @@ def test_an_answer_tells_nobody_whether_there_is_an_account(serve: Start, sink: 
             answer.status_code,
             re.sub(r'"(id|email)":"[^"]*"|\d{4}-[^"]*Z', "", answer.text),
             tuple(name for name in answer.headers if name not in VARYING),
-            str([operations for _, _, operations in asked]),
+            # What is told of a refusal is written where a new account would have been: as much.
+            str([[one for one in done if one != "AppendAudit"] for _, _, done in asked]),
         )
         for answer, asked in answers
     }
