@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from people import close_what_passed
+from people import close_all
 
 from limen.stores.sql import migrate
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Close whatever a test has opened."""
+    yield
+    close_all()
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +30,3 @@ def migrated() -> Iterator[Path]:
         path = Path(folder) / "limen.db"
         migrate(f"sqlite+aiosqlite:///{path}")
         yield path
-
-
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    """Close what a test opened over its copies."""
-    yield
-    close_what_passed()

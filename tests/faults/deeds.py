@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from people import DUE, EMAIL, ISSUER, LINK, NEW, OTHER, PASSWORD, People, proven
+from people import DUE, EMAIL, ISSUER, LINK, NEW, OPENED, OTHER, PASSWORD, People, proven
 
 from limen import (
     Authentication,
@@ -72,6 +72,7 @@ def foreign(people: People) -> None:
         argon2=people.limen.settings.argon2,
     )
     other.open()
+    OPENED.append(other)
     people.held["foreign"] = people.sign_in(other)
 
 

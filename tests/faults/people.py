@@ -34,6 +34,15 @@ ISSUER = "https://idp.example"
 # Long enough that a use of a session is due to be written down; see `Lifetimes.touch_every`.
 DUE = 61_000
 
+# Every process that a test opened; a store that is closed with one connects again by itself.
+OPENED: list[BlockingLimen] = []
+
+
+def close_all() -> None:
+    """Close them, with their threads and files."""
+    while OPENED:
+        OPENED.pop().close()
+
 
 class Silent:
     """A mailer that sends nothing; what is mailed, the tests read from the flows."""
@@ -97,16 +106,6 @@ class Files:
         return made
 
 
-# Processes over copies, which nobody needs when a test is over.
-PASSING: list[BlockingLimen] = []
-
-
-def close_what_passed() -> None:
-    """Close every process over a copy: thousands of them would use up what may be open."""
-    while PASSING:
-        PASSING.pop().close()
-
-
 @dataclass
 class People:
     """One process over a store, the people, and what they hold."""
@@ -119,7 +118,6 @@ class People:
     bob: Account = field(init=False)
     held: dict[str, Issued] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)  # of letters
-    passing: bool = False  # whether these are over a copy, for one test
 
     def __post_init__(self) -> None:
         """Let them sign up and in."""
@@ -138,14 +136,13 @@ class People:
     def over(self, store: BlockingStore) -> People:
         """Return the same people over a copy of their store."""
         twin = copy.copy(self)
-        twin.passing = True
         twin.store, twin.clock = store, FrozenClock(self.clock.now())
         twin.held, twin.tokens = dict(self.held), dict(self.tokens)
         twin.limen = twin.process("there")
         return twin
 
     def process(self, seed: str, store: BlockingStore | None = None) -> BlockingLimen:
-        """Open one more process; over a copy it is closed after the test, else never."""
+        """Open one more process; see `close_all`."""
         made = BlockingLimen(
             self.strategy,  # type: ignore[arg-type]  # one of three names
             store=store or self.store,
@@ -155,8 +152,7 @@ class People:
             **OPTIONS,
         )
         made.open()
-        if self.passing:
-            PASSING.append(made)
+        OPENED.append(made)
         return made
 
     def sign_in(self, limen: BlockingLimen | None = None) -> Issued:

@@ -73,6 +73,11 @@ class Actor:
             self.value, self.ended = stop.value, True
 
 
+def both_read(one: Effect[Any], other: Effect[Any]) -> bool:
+    """Tell whether it makes no difference which of two questions comes first."""
+    return one.access is Access.READ and other.access is Access.READ
+
+
 S = TypeVar("S")
 
 
@@ -89,12 +94,14 @@ def every_order(
     make: Callable[[], tuple[S, Actor, Actor]],
     *,
     after_step: Callable[[S, tuple[Actor, Actor]], None] | None = None,
+    commute: Callable[[Effect[Any], Effect[Any]], bool] = both_read,
 ) -> Iterator[Run[S]]:
     """Run two flows in every order of their questions, each time in a new world.
 
     Which questions a flow asks depends on the answers, so the orders are found by walking
     them: each run follows its prefix, lets the first go first wherever it may choose, and the
-    last choice that could have gone the other way begins the next run.
+    last choice that could have gone the other way begins the next run. Of orders that differ
+    only in neighbours that `commute` one is run.
     """
     prefix: list[int] = []
     while True:
@@ -102,9 +109,18 @@ def every_order(
         actors = (two[0], two[1])
         schedule: list[int] = []
         free: list[int] = []  # where there was a choice
+        repeats = False
         while not all(one.ended for one in actors):
             living = [number for number in (0, 1) if not actors[number].ended]
             at = len(schedule)
+            if 0 in living and schedule and schedule[-1] == 1:
+                # The first could have asked this just before, and that is another run.
+                last, next_ = actors[1].asked[-1], actors[0].waiting
+                if next_ is not None and commute(last, next_):
+                    living.remove(0)
+            if not living:
+                repeats = True
+                break
             choice = prefix[at] if at < len(prefix) else living[0]
             if len(living) > 1:
                 free.append(at)
@@ -112,7 +128,8 @@ def every_order(
             schedule.append(choice)
             if after_step is not None:
                 after_step(scene, actors)
-        yield Run(tuple(schedule), scene, actors)
+        if not repeats:
+            yield Run(tuple(schedule), scene, actors)
         turned = [at for at in free if schedule[at] == 0]
         if not turned:
             return
