@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import deeds
 import pytest
 from deeds import DEEDS, Deed, names
 from limens import STRATEGIES
@@ -147,5 +148,6 @@ def test_every_operation_of_an_application_is_among_them() -> None:
 
 
 def test_an_operation_that_nobody_thought_of_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(DEEDS, "disable")
+    fewer = {name: deed for name, deed in DEEDS.items() if name != "disable"}
+    monkeypatch.setattr(deeds, "DEEDS", fewer)
     assert list(names()) == ["disable"]
