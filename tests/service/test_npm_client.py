@@ -29,11 +29,12 @@ def test_the_client_signs_up_in_and_out_and_manages_its_sessions(
     cookies = ["better-auth.session_token"]
     if strategy != "session":
         cookies.append("better-auth.refresh_token")
+    device = "better-auth.device"  # no credential, so it stays
 
     assert got["nobody"] == {"data": None, "error": None}
     assert got["signUp"]["error"] is None
     assert got["signUp"]["data"]["user"]["email"] == EMAIL
-    assert got["cookiesAfterSignUp"] == cookies
+    assert got["cookiesAfterSignUp"] == [*cookies, device]
     assert refused(got["taken"]) == (422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL")
     assert refused(got["invalid"]) == (400, "VALIDATION_ERROR")
     assert refused(got["wrong"]) == (401, "INVALID_EMAIL_OR_PASSWORD")
@@ -55,7 +56,7 @@ def test_the_client_signs_up_in_and_out_and_manages_its_sessions(
     assert got["afterChange"]["data"]["user"]["email"] == EMAIL
     assert got["afterChange"]["data"]["session"]["id"] != session["id"]
     assert got["signOut"]["data"] == {"success": True}
-    assert got["cookiesAfterSignOut"] == []
+    assert got["cookiesAfterSignOut"] == [device]
     assert got["afterSignOut"] == {"data": None, "error": None}
     assert refused(got["refusedList"]) == (401, "UNAUTHORIZED")
     assert refused(got["oldPassword"]) == (401, "INVALID_EMAIL_OR_PASSWORD")

@@ -42,5 +42,5 @@ def test_several_accounts_tokens_and_a_bearer(
     assert got["bearerIsNoHandle"] is True
     assert got["three"] == ["bob", "eve"]
     assert got["signOut"]["data"] == {"success": True}
-    assert got["jarAfterSignOut"] == []
+    assert got["jarAfterSignOut"] == ["better-auth.device"]
     assert got["afterSignOut"] == []
