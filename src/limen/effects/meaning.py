@@ -21,6 +21,7 @@ from limen.keyring import KeyState
 from limen.letter import Errand
 from limen.revocation import Kind
 from limen.session import Opened
+from limen.verdict import Reason
 
 if TYPE_CHECKING:
     from limen.effects.asking import Writing
@@ -201,8 +202,11 @@ def told(effect: Writing[Any], answer: object) -> Events:
     """Return the events that are kept of a change, now that its answer is known.
 
     None if it did not do what it was asked. What only the store knew is filled in: how many
-    sessions ended, and whose they were.
+    sessions ended, and whose they were. An account that was not opened is told as such, in the
+    same transaction: one more write would say by its time that the address is taken.
     """
+    if isinstance(effect, accounts.AddAccount) and answer is False:
+        return tuple(map(_not_opened, effect.events))
     if not effect.events or not _happened(effect, answer):
         return ()
     filled = tuple(_filled(event, effect, answer) for event in effect.events)
@@ -221,6 +225,11 @@ def _evicted(event: AuditEvent, effect: sessions.OpenSession, answer: Opened) ->
         )
         for number, one in enumerate(gone, start=1)
     )
+
+
+def _not_opened(event: AuditEvent) -> AuditEvent:
+    kind, reason = AuditKind.SIGN_UP_REFUSED, Reason.EMAIL_TAKEN
+    return replace(event, kind=kind, reason=reason, subject=None, details={})
 
 
 def _happened(effect: Writing[Any], answer: object) -> bool:

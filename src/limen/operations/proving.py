@@ -103,8 +103,8 @@ class Proving(Endings, Accounts, Devices):
             return drafted
         added = drafted[0]
         refused = yield from self._keep(*drafted)
-        if refused is not None:
-            kind = AuditKind.SIGN_UP_REFUSED
+        if refused is not None and refused.reason is not Reason.EMAIL_TAKEN:
+            kind = AuditKind.SIGN_UP_REFUSED  # a taken address is told by what found it out
             yield from record(kind, reason=refused.reason, client=client)
         if policy.required and (refused is None or refused.reason is Reason.EMAIL_TAKEN):
             owned, instead = (added, None) if refused is None else (None, EXISTS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from limen.audit import AuditEvent, AuditKind
 from limen.effects import (
+    AddAccount,
     AppendAudit,
     Ended,
     OpenSession,
@@ -145,6 +146,18 @@ class AuditCases:
         gone = Revoke(Target.session("ses_none"), NOW, HORIZON, events=told)
         assert (await store.perform(gone)).sessions == 0
         assert await kinds(store) == []
+
+    @case
+    async def test_an_account_that_was_not_opened_is_told_as_such(self, store: Store) -> None:
+        told = (event(AuditKind.ACCOUNT_CREATED, details={"verified": True}),)
+        new, twin = account(), account("twin", email=account().email)
+        assert await store.perform(AddAccount(new, "hash", events=told)) is True
+        assert await store.perform(AddAccount(twin, "hash", events=told)) is False
+        created, refused = await store.perform(ReadAudit(forward=True))
+        assert (created.kind, created.subject) == (AuditKind.ACCOUNT_CREATED, "usr_ada")
+        assert (refused.kind, refused.reason) == (AuditKind.SIGN_UP_REFUSED, "email_taken")
+        assert (refused.subject, refused.details) == (None, {})
+        assert (refused.address, refused.at) == (created.address, created.at)
 
     @case
     async def test_what_only_the_store_knows_is_filled_in(self, store: Store) -> None:
