@@ -66,21 +66,51 @@ def test_while_the_store_is_down_everything_is_refused_and_afterwards_all_is_wel
 
 
 @pytest.mark.proves("asvs:16.5.1", "attack:91")
+@pytest.mark.parametrize(
+    ("spoilt", "path", "status", "logger", "told"),
+    [
+        # A row that cannot be read is a store that cannot answer.
+        (
+            "roles = 'not json'",
+            "/sign-in/email",
+            503,
+            "limen.web",
+            "a request was refused with 503",
+        ),
+        # A time that no calendar has is a fault that nobody foresaw.
+        (
+            "created_at = 900000000000000000",
+            "/get-session",
+            500,
+            "limen.service",
+            "POST /api/auth/get-session failed with ValueError",
+        ),
+    ],
+)
 def test_a_fault_says_nothing_to_the_client_and_no_secret_to_the_log(
-    start: Callable[..., Live], caplog: pytest.LogCaptureFixture
+    start: Callable[..., Live],
+    caplog: pytest.LogCaptureFixture,
+    spoilt: str,
+    path: str,
+    status: int,
+    logger: str,
+    told: str,
 ) -> None:
-    live = start("hybrid")
-    live.browser()
-    # A row that somebody else has spoilt is a fault that nobody foresaw.
+    live = start("session")
+    browser = live.browser()
     with contextlib.closing(sqlite3.connect(live.database)) as connection, connection:
-        connection.execute("UPDATE limen_account SET roles = 'not json'")
+        connection.execute(f"UPDATE limen_account SET {spoilt}")
     with caplog.at_level(logging.DEBUG):
-        answer = live.client().post("/sign-in/email", json=ACCOUNT)
-    assert (answer.status_code, answer.content) == (500, b"")
+        answer = browser.post(path, json=ACCOUNT)
+    assert answer.status_code == status
+    assert "json" not in answer.text.lower()
+    assert answer.content == b"" or status == 503
     assert "set-cookie" not in answer.headers
-    faults = [record for record in caplog.records if record.name == "limen.service"]
+    faults = [
+        one for one in caplog.records if one.name == logger and one.levelno >= logging.WARNING
+    ]
     assert len(faults) == 1
-    assert "POST /api/auth/sign-in/email failed with JSONDecodeError" in faults[0].getMessage()
+    assert told in faults[0].getMessage()
     assert [text for text in (PASSWORD, EMAIL) if text in logged(caplog)] == []
 
 
