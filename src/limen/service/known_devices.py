@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from limen.transports.device import DeviceCookie
+from limen.transports.host_cookie import HostCookie
 
 if TYPE_CHECKING:
     from limen.account import Account
@@ -28,9 +28,10 @@ async def know(visit: Visit, account: Account | None, *, remembered: bool = True
     if device is None or visit.keeps_no_cookies:
         return
     age = round(visit.auth.settings.device_lifetime) if remembered else None
-    visit.request_auth.put(_cookie(visit).lines(device.kept, age))
+    line = _cookie(visit).line(device.kept, age)
+    visit.request_auth.put([(b"set-cookie", line.encode("latin-1"))])
 
 
-def _cookie(visit: Visit) -> DeviceCookie:
+def _cookie(visit: Visit) -> HostCookie:
     secure = visit.request_auth.cookies.secure
-    return DeviceCookie(visit.auth.settings.cookies, secure=secure)
+    return HostCookie("device", visit.auth.settings.cookies, secure=secure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from limen.social.attempt import LIFETIME, is_random
+from limen.transports.host_cookie import HostCookie
 
 if TYPE_CHECKING:
     from limen.transports.base import HeaderLines
@@ -12,30 +13,18 @@ if TYPE_CHECKING:
 
 
 class BindingCookie:
-    """Reads and writes it: HttpOnly, for this host only, and gone after ten minutes.
-
-    Lax, for the provider sends the browser back by a link; None only where the pages are on
-    another site and the other cookies have to be so too.
-    """
+    """Reads and writes it; it is gone after ten minutes."""
 
     def __init__(self, settings: CookieSettings, *, secure: bool) -> None:
-        """Name it as the other cookies of this service are, with `__Host-` behind https."""
-        self.name = f"{'__Host-' if secure else ''}{settings.prefix}.state"
-        same_site = "None" if secure and settings.same_site == "none" else "Lax"
-        security = "; Secure" if secure else ""
-        self._attributes = f"; Path=/; HttpOnly{security}; SameSite={same_site}"
+        """Make the cookie of this service."""
+        self._cookie = HostCookie("state", settings, secure=secure)
+        self.name = self._cookie.name
 
     def read(self, headers: HeaderLines) -> str | None:
-        """Return what this browser keeps; `None` for nothing, and for two of the name."""
-        wanted, found = self.name.encode(), []
-        for name, line in headers:
-            if name == b"cookie":
-                for pair in line.split(b";"):
-                    key, _, value = pair.strip(b" \t").partition(b"=")
-                    if key == wanted:
-                        found.append(value.decode("latin-1"))
-        return found[0] if len(found) == 1 and is_random(found[0]) else None
+        """Return what this browser keeps; `None` for nothing, and for what is not ours."""
+        kept = self._cookie.read(headers)
+        return kept if kept is not None and is_random(kept) else None
 
     def line(self, value: str) -> str:
         """Return the `Set-Cookie` line that keeps a value."""
-        return f"{self.name}={value}; Max-Age={LIFETIME // 1000}{self._attributes}"
+        return self._cookie.line(value, LIFETIME // 1000)
