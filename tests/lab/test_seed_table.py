@@ -78,10 +78,10 @@ def test_seed_E2_the_password_is_compared_to_a_hash_and_failures_look_alike(
 
 
 def test_seed_E3_a_token_is_made_without_a_write_where_nothing_is_kept(told: Run) -> None:
-    writes = {
-        each.name: one(each, LOGIN.name, Phase.CREDENTIAL_ISSUE).writes for each in columns(told)
+    changes = {
+        each.name: one(each, LOGIN.name, Phase.CREDENTIAL_ISSUE).changes for each in columns(told)
     }
-    assert writes == {"jwt-only": 0, "jwt": 1, "session": 1, "hybrid": 1}
+    assert changes == {"jwt-only": 0, "jwt": 1, "session": 1, "hybrid": 1}
     each = column(told, "jwt-only")
     assert each.tokens is not None
     readable = each.tokens["tok#1"].claims  # read without any key

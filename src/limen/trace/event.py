@@ -20,6 +20,8 @@ SCHEMA_VERSION = 1
 # A recorded value: its kind under "k", and only what that kind may show.
 Recorded: TypeAlias = Mapping[str, str | int | float | bool]
 Status: TypeAlias = Literal["ok", "refused", "failed"]
+# The write that keeps what the audit log is told, and changes nothing else.
+_TELLING: Final = "AppendAudit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,14 @@ class TraceEvent:
     def writes(self) -> int:
         """Return how many times this step wrote to the store."""
         return sum(operation.access == "write" for operation in self.operations)
+
+    @property
+    def changes(self) -> int:
+        """Return how many of these writes did more than tell the audit log."""
+        return sum(
+            operation.access == "write" and operation.effect != _TELLING
+            for operation in self.operations
+        )
 
     def as_json(self) -> dict[str, object]:
         """Return the event as JSON values."""

@@ -86,7 +86,7 @@ def _ending(sheet: Sheet, column: Column, step: str) -> Draft[int]:
     def holds(row: int) -> bool:
         """The row writes a revocation."""
         return any(
-            event.phase is Phase.CREDENTIAL_REVOKE and event.status == "ok" and event.writes
+            event.phase is Phase.CREDENTIAL_REVOKE and event.status == "ok" and event.changes
             for event in sheet.events(row, column.name)
         )
 

@@ -53,7 +53,7 @@ def forgotten_copies(sheet: Sheet) -> Iterator[Draft[Ended]]:
 
 def _forgotten(sheet: Sheet, column: Column, dropped: TraceEvent, step: str) -> Draft[Ended]:
     def happened() -> Ended:
-        ended = any(event.writes for event in column.events if _revokes(event))
+        ended = any(event.changes for event in column.events if _revokes(event))
         answer = sheet.answer(column, step)
         return ended, answer is not None and answer.accepted
 
@@ -161,7 +161,7 @@ def _revokes(event: TraceEvent) -> bool:
 
 
 def _revoking(column: Column) -> TraceEvent | None:
-    return next((one for one in column.events if _revokes(one) and one.writes), None)
+    return next((one for one in column.events if _revokes(one) and one.changes), None)
 
 
 def _making(column: Column) -> TraceEvent | None:

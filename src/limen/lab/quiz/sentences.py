@@ -68,9 +68,9 @@ def _about_the_sign_in(sheet: Sheet, column: Column) -> Iterator[Statement]:
         return
     made = sheet.events(row, column.name)[-1]
     yield Statement(
-        "Making the credential writes to the store.",
-        "Making the credential writes nothing to the store.",
-        lambda: made.writes > 0,
+        "Making the credential changes something in the store.",
+        "Making the credential changes nothing in the store.",
+        lambda: made.changes > 0,
         sheet.stored(row, column.name),
     )
     yield Statement(

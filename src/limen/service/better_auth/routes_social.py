@@ -190,6 +190,7 @@ def _accounts(tokens: identities.TokenEndpoints) -> tuple[Endpoint, ...]:
             problems=identities.INFO_PROBLEMS,
             session=True,
             query=("accountId",),
+            needed=frozenset({"accountId"}),
             costs=True,
         ),
     )

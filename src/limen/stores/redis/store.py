@@ -27,13 +27,18 @@ R = TypeVar("R")
 _GREETING: Final = ReadLog(1 << 52, 1)
 
 
+# Below every number of the log. Whoever was answered once tells a Redis that was emptied by it:
+# there was a state before this one, though nothing in it had ended.
+_ANSWERED: Final = 1
+
+
 def _seq_of(effect: Effect[Any], answer: object) -> int:
     """Return the highest number of the log that an answer shows."""
     if isinstance(answer, Ended):
-        return answer.seq or 0
+        return answer.seq or _ANSWERED
     if isinstance(effect, ReadLog) and isinstance(answer, tuple) and answer:
         return int(answer[-1].seq)
-    return 0
+    return _ANSWERED
 
 
 def _too_long() -> StoreUnavailable:

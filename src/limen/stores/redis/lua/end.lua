@@ -11,8 +11,10 @@ if kind == 'session' then
     latest = math.max(latest, latest_of(row))
     furthest, ids, count = tonumber(row[EXPIRES]), { subject }, 1
     remove(subject, row[SUBJECT])
-  elseif not row and arg(3) == '' and forgetful(horizon) then
-    ids = { subject } -- it ended with the state that was lost, but not its signed tokens
+  elseif not row and forgetful(horizon) then
+    -- It ended with the state that was lost, but not its signed tokens; nor does anything say
+    -- any more whose it was.
+    ids = { subject }
   end
 elseif kind == 'user' then
   for _, one in ipairs(owned(subject)) do

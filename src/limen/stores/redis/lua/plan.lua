@@ -12,7 +12,7 @@ if kind == 'session' then
   local row = session(subject)
   if row and (arg(3) == '' or row[SUBJECT] == arg(3)) then
     latest, furthest = latest_of(row), tonumber(row[EXPIRES])
-  elseif row or arg(3) ~= '' or not forgetful(tonumber(arg(8))) then
+  elseif row or not forgetful(tonumber(arg(8))) then
     return { 'none' }
   end
   ids = { subject }
