@@ -19,7 +19,7 @@ lab:  ## start the Lab on 127.0.0.1:8600: every strategy side by side, from real
 	@$(BIN)/limen lab
 
 test: environment services  ## every test, what they prove, then lint; with CI=true a skipped test is a failure
-	$(BIN)/python -m pytest -n 4 --dist loadfile
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python scripts/conformance.py --check
 	$(MAKE) --no-print-directory lint
 
@@ -36,7 +36,7 @@ format: environment  ## let ruff repair and format everything
 
 coverage: environment services  ## the tests again, with a report of what they do not reach
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 4 --dist loadfile
+	$(BIN)/coverage run -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

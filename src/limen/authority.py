@@ -143,17 +143,22 @@ class Limen(AwaitedVerbs):
         """Open the store, read the keys and the revocation log, and start following it.
 
         Raises `MigrationNeeded` or another `ConfigurationError` with the remedy, or
-        `StoreUnavailable`.
+        `StoreUnavailable`; then nothing is left open, and it may be tried again.
         """
-        async with self._opening:
+        async with self._opening, contextlib.AsyncExitStack() as begun:
             if not self._opened:
-                await self._open()
+                await self._open(begun)
                 self._opened = True
+            begun.pop_all()
 
-    async def _open(self) -> None:
+    async def _open(self, begun: contextlib.AsyncExitStack) -> None:
+        # Before each is opened: one that fails half way has something to close as well.
         for other in self.settings.elsewhere:
+            begun.push_async_callback(other.close)
             await other.open()
+        begun.push_async_callback(self._store.close)
         await self._store.open()
+        begun.push_async_callback(self._stop_following)
         if self._assembly.parts.keeps:
             with audited_as(SYSTEM):
                 await self.run(self._operations.load_keys())
@@ -173,13 +178,7 @@ class Limen(AwaitedVerbs):
         for viewer in self._assembly.viewers:
             viewer.stop()
         await self._connections.close()
-        if self._feed is not None:
-            await self._feed.stop()
-        if self._upkeep is not None:
-            self._upkeep.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._upkeep
-            self._upkeep = None
+        await self._stop_following()
         for other in self.settings.elsewhere:
             await other.close()
         self._hashing.close()
@@ -187,6 +186,15 @@ class Limen(AwaitedVerbs):
         await self._hooks.close()
         await self._store.close()
         self._opened = False
+
+    async def _stop_following(self) -> None:
+        if self._feed is not None:
+            await self._feed.stop()
+        upkeep, self._upkeep = self._upkeep, None
+        if upkeep is not None:
+            upkeep.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await upkeep
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -123,12 +123,15 @@ class BlockingLimen:
 
     def open(self) -> None:
         """Open the store and read the keys; raises what `Limen.open` does."""
-        self._store.open()
-        self._opened = True
-        if self._assembly.parts.keeps:
-            self._kept_up_at = self._assembly.clock.now()
-            with audited_as(SYSTEM):
-                self.run(self._operations.load_keys())
+        with contextlib.ExitStack() as begun:
+            begun.callback(self._store.close)
+            self._store.open()
+            if self._assembly.parts.keeps:
+                self._kept_up_at = self._assembly.clock.now()
+                with audited_as(SYSTEM):
+                    self.run(self._operations.load_keys())
+            self._opened = True
+            begun.pop_all()
         for viewer in self._assembly.viewers:
             viewer.start()
 

@@ -223,7 +223,9 @@ DEEDS: dict[str, Deed] = {
     "revoke everybody": Deed(lambda ops, _: ops.revoke(Target.everybody()), together=ENDS),
     "revoke key": Deed(withdraw, note_key),
     # -- the account
-    "set_roles": Deed(lambda ops, p: ops.set_roles(p.ada.id, ["admin"])),
+    "set_roles": Deed(
+        lambda ops, p: ops.set_roles(p.ada.id, ["admin"]), together=("roles", "accepted")
+    ),
     "set_email": Deed(
         lambda ops, p: ops.set_email(p.ada.id, "ada@elsewhere.example", verified=True)
     ),
@@ -254,7 +256,7 @@ DEEDS: dict[str, Deed] = {
         lambda ops, p: ops.reset_password(p.tokens["reset"], NEW),
         squatted,
         again=RESET,
-        together=PASSWORD_FACTS,
+        together=(*PASSWORD_FACTS, "identities", "verified"),
     ),
     "send_verification": Deed(lambda ops, _: ops.send_verification(EMAIL, link=LINK)),
     "verify_email": Deed(

@@ -34,6 +34,7 @@ from limen.effects import (
     SetDisabled,
     SetPassword,
     TouchSession,
+    UpdateAccount,
 )
 from limen.revocation import Kind, Target
 from limen.stores.sql import BlockingSqlStore
@@ -69,7 +70,12 @@ class Subject:
         """Return what there is of it, in words that are those of any other."""
         found = store.perform(FindAccount(id=self.id))
         who = (
-            (found.account.disabled, found.account.revision, found.password_hash)
+            (
+                found.account.disabled,
+                found.account.revision,
+                found.account.roles,
+                found.password_hash,
+            )
             if isinstance(found, Found)
             else None
         )
@@ -114,6 +120,9 @@ WRITES: dict[str, Make] = {
         s.id, "second" if second else "first", 0, LATER, True, True, horizon=HORIZON
     ),
     "disable": lambda s, _: SetDisabled(s.id, True, LATER, HORIZON),
+    "roles": lambda s, second: UpdateAccount(
+        s.id, LATER, roles=frozenset({"second" if second else "first"}), horizon=HORIZON
+    ),
     "remove": lambda s, _: RemoveAccount(s.id, LATER, HORIZON),
 }
 PAIRS = list(product(WRITES, WRITES))
@@ -195,7 +204,15 @@ def test_two_writes_end_as_one_after_the_other(
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("password", "open"), ("disable", "open"), ("rotate", "revoke one")]
+    ("one", "other"),
+    [
+        ("password", "open"),
+        ("disable", "open"),
+        ("rotate", "revoke one"),
+        ("roles", "attach"),  # or a token with the old roles were signed behind its back
+        ("roles", "rotate"),
+        ("attach", "roles"),
+    ],
 )
 def test_where_it_matters_the_second_has_to_wait(
     store: BlockingSqlStore, one: str, other: str

@@ -23,6 +23,7 @@ ADA, PASSWORD = "ada@example.org", "correct horse battery"
 HOUR = 3_600_000
 DAY = 24 * HOUR
 RECENT = Freshness(60)
+UNLIMITED = Budget("off", limit=0, window=1)
 
 
 def said(token: str) -> tuple[object, ...]:
@@ -98,21 +99,40 @@ def test_the_old_credentials_die_and_both_timers_begin_anew(strategy, remembered
 
 @pytest.mark.proves("asvs:7.5.1")
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_wrong_password_changes_nothing_and_is_counted_like_a_sign_in(strategy) -> None:
+@pytest.mark.parametrize("budget", ["device_budget", "account_budget"])
+def test_a_wrong_password_changes_nothing_and_is_counted(strategy, budget) -> None:
     clock = FrozenClock()
-    options = {**QUICK, "account_budget": Budget("sign-in:account", limit=3, window=HOUR)}
+    options = {**QUICK, "device_budget": UNLIMITED, budget: Budget("few", limit=2, window=HOUR)}
     with blocking(strategy, clock=clock, **options) as limen:
         limen.add_account(ADA, PASSWORD)
-        issued = limen.sign_in(ADA, PASSWORD).issued
+        issued, other = (limen.sign_in(ADA, PASSWORD).issued for _ in range(2))
         who = issued.principal
         assert limen.reauthenticate(who, "not the password") == Refused(Reason.BAD_CREDENTIALS)
-        assert limen.sign_in(ADA, "nor this") == Refused(Reason.BAD_CREDENTIALS)
+        # Of the same budget, whatever asks for the password and from whichever session.
+        changed = limen.change_password(other.principal, "nor this", "nine brass saucers")
+        assert changed == Refused(Reason.BAD_CREDENTIALS)
         assert isinstance(limen.authenticate(issued.access.reveal()), Authenticated)
         throttled = limen.reauthenticate(who, PASSWORD)
         assert throttled.reason is Reason.THROTTLED
-        assert limen.sign_in(ADA, PASSWORD).reason is Reason.THROTTLED
         clock.advance(HOUR)
         assert isinstance(limen.reauthenticate(who, PASSWORD), SignedIn)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_strangers_do_not_keep_whoever_is_signed_in_from_a_sensitive_action(strategy) -> None:
+    options = {**QUICK, "account_budget": Budget("sign-in:account", limit=3, window=HOUR)}
+    with blocking(strategy, **options) as limen:
+        limen.add_account(ADA, PASSWORD)
+        issued = limen.sign_in(ADA, PASSWORD).issued
+        for _ in range(3):
+            limen.sign_in(ADA, "a guess of a stranger")
+        assert limen.sign_in(ADA, PASSWORD).reason is Reason.THROTTLED
+        renewed = limen.reauthenticate(issued.principal, PASSWORD)
+        assert isinstance(renewed, SignedIn)
+        # Nor does guessing in a session keep others from signing in, or last for ever.
+        guesses = [limen.reauthenticate(renewed.issued.principal, "a guess") for _ in range(10)]
+        assert guesses[0] == Refused(Reason.BAD_CREDENTIALS)
+        assert guesses[-1].reason is Reason.THROTTLED
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -2,6 +2,7 @@
 
     the account      a budget for strangers, counted before the password is judged
     a known device   a budget of its own, so that strangers cannot keep the owner out
+    who is signed in the same, for all sessions of an account together
     in a row         so many failures, then strangers are told "wrong" whatever they type
     the service      failures of everybody; above it only known devices are judged
     one password     failing on many accounts is spraying; who goes on with it has to wait
@@ -123,15 +124,20 @@ class Guard:
         return (yield from self._draw(attempt, self.limits.account, STRANGER, bucket, now))
 
     def confirm(self, attempt: Attempt, now: int) -> Flow[Admitted | Refused]:
-        """Count an attempt of somebody who is signed in, apart from those of strangers."""
-        yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(self.limits.account.name)})
-        return (yield from self._draw(attempt, self.limits.account, CONFIRMING, b"", now))
+        """Count an attempt of somebody who is signed in, apart from those of strangers.
+
+        Apart, or strangers who used their budget up would keep the owner from changing the
+        password; and with few attempts, or a stolen session were a place to guess at.
+        """
+        budget = self.limits.device if self.limits.device.limit else self.limits.account
+        yield from enter(Phase.LOGIN_RATE_LIMIT, {"budget": Public(budget.name)})
+        return (yield from self._draw(attempt, budget, CONFIRMING, b"", now))
 
     def _draw(
         self, attempt: Attempt, budget: Budget, place: str, bucket: bytes, now: int
     ) -> Flow[Admitted | Refused]:
         limits, counters = self.limits, []
-        who = f"{attempt.who}|{place}" if budget is limits.device else attempt.who
+        who = attempt.who if place == STRANGER else f"{attempt.who}|{place}"
         if budget.limit:
             counters.append(Counter(counted_as(budget.name, who), budget.window, budget.limit))
         if limits.in_a_row:

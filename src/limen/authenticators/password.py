@@ -119,7 +119,7 @@ class PasswordAuthenticator:
     def confirm(self, account_id: str, password: Secret, now: int) -> Flow[Found | Refused]:
         """Judge the current password of somebody who is signed in already (ASVS 6.2.3)."""
         found = yield from ask(FindAccount(id=account_id))
-        # The budget of a sign-in: a stolen session must not be a second place to guess at.
+        # As at a sign-in, so that the budget is one however an account is named.
         who = account_id if found is None else found.account.email
         attempt = Attempt(who, found.account if found else None, password)
         admitted = yield from self.guard.confirm(attempt, now)

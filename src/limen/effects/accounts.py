@@ -47,7 +47,8 @@ class AddAccount(Writing[bool]):
 class UpdateAccount(Writing[Account | None]):
     """Change the given fields of an account and return it; `None` if there is none.
 
-    New roles move the revision: a sign-in in flight has read the old ones.
+    New roles move the revision: a sign-in in flight has read the old ones. Signed tokens that
+    carry the old ones are refused from the same transaction on, if `horizon` is given.
     """
 
     id: str
@@ -56,6 +57,7 @@ class UpdateAccount(Writing[Account | None]):
     image: str | None = None
     clear_image: bool = False
     roles: frozenset[str] | None = None
+    horizon: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,9 @@ class SetPassword(Writing[bool]):
 
     `moves_on` is true for a new password, which moves the revision, and false for a rehash
     of the same one. With `revoke` every session of the account but `keep` ends, with its
-    log entry, in the same transaction. False, and nothing written, if the revision has
-    moved.
+    log entry, in the same transaction. With `sole` it is the account's only way to sign in from
+    then on, and the address is verified: whoever reads the mailbox chose it, and somebody else
+    may have opened the account. False, and nothing written, if the revision has moved.
     """
 
     id: str
@@ -76,6 +79,7 @@ class SetPassword(Writing[bool]):
     revoke: bool = False
     keep: str | None = None
     horizon: int = 0
+    sole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

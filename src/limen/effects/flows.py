@@ -134,6 +134,8 @@ def may_have_revoked(effect: AnyEffect, answer: object) -> bool:
     """Tell whether the log may have grown: a process that did it looks at the log at once."""
     if isinstance(effect, OpenSession):
         return isinstance(answer, Opened) and bool(answer.ended)
+    if isinstance(effect, UpdateAccount):
+        return effect.roles is not None and effect.horizon > 0
     return isinstance(effect, _REVOKING)
 
 

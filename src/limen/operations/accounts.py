@@ -19,7 +19,6 @@ from limen.effects import (
     HashPassword,
     ListAccounts,
     RemoveAccount,
-    Revoke,
     SetDisabled,
     SetEmail,
     UpdateAccount,
@@ -32,7 +31,6 @@ from limen.evidence import Personal
 from limen.operations.choosing import refusal_of_choice
 from limen.operations.parts import Composed
 from limen.phase import Phase
-from limen.revocation import Target
 from limen.secret import Secret
 from limen.usernames import normalised_username
 from limen.verdict import Reason, Refused
@@ -164,13 +162,8 @@ class Accounts(Composed):
         moment it was signed, so the tokens out there are revoked and their refresh tokens
         sign new ones; where nothing can refuse a token, the old roles last until `exp`.
         """
-        clock = self._parts.clock
-        change = UpdateAccount(account_id, clock.now(), roles=checked_roles(roles))
-        account = yield from ask(change)
-        if account is not None and self._horizon:
-            # Ask the time again: until now tokens were signed with the old roles.
-            yield from ask(Revoke(Target.tokens(account_id), clock.now(), self._horizon))
-        return account
+        wanted, now = checked_roles(roles), self._parts.clock.now()
+        return (yield from ask(UpdateAccount(account_id, now, roles=wanted, horizon=self._horizon)))
 
     def set_email(
         self, account_id: str, email: str, *, verified: bool, replacing: str | None = None

@@ -11,8 +11,6 @@ from limen.effects import (
     FindAccount,
     HashPassword,
     ListIdentities,
-    RemoveIdentity,
-    Revoke,
     SetEmail,
     SetPassword,
     ask,
@@ -27,7 +25,6 @@ from limen.operations.proving import Proving
 from limen.operations.wording import EMAIL_CHANGED, PASSWORD_CHANGED
 from limen.phase import Phase
 from limen.principal import Authentication, Client
-from limen.revocation import Target
 from limen.secret import Secret
 from limen.verdict import Reason, Refused
 
@@ -101,6 +98,7 @@ class Letters(Proving):
             return opened
         account, now = opened.account, parts.clock.now()
         told = AuditEvent.of(AuditKind.PASSWORD_RESET, subject=account.id, actor=account.id)
+        taken_over = () if account.email_verified else (yield from self._taken_over(account))
         change = SetPassword(
             account.id,
             password_hash,
@@ -109,26 +107,22 @@ class Letters(Proving):
             moves_on=True,
             revoke=True,
             horizon=self._horizon,
-            events=(told,),
+            sole=not account.email_verified,
+            events=(told, *taken_over),
         )
         changed = yield from ask(change)
         if not (yield from check("account as mailed to", changed, Reason.INVALID_LINK)):
             return Refused(Reason.INVALID_LINK)
-        if not account.email_verified:
-            yield from self._take_over(account)
         yield from self._tell(PASSWORD_CHANGED, account.email)
         standing = yield from self.account(account.id)
         return Refused(Reason.ACCOUNT_CHANGED) if standing is None else standing
 
-    def _take_over(self, account: Account) -> Flow[None]:
-        """Leave an account to the reader of its mailbox alone."""
-        now = self._parts.clock.now()
-        for identity in (yield from ask(ListIdentities(account.id))):
-            if identity.provider != PASSWORD_PROVIDER:
-                yield from ask(RemoveIdentity(account.id, identity.id, now))
-        # One of them may have opened a session after the password was set, before it was removed.
-        yield from ask(Revoke(Target.user(account.id), now, self._horizon))
-        yield from ask(SetEmail(account.id, account.email, account.email, True, now))
+    def _taken_over(self, account: Account) -> Flow[tuple[AuditEvent, ...]]:
+        """Say what it means that an account is left to the reader of its mailbox alone."""
+        identities = yield from ask(ListIdentities(account.id))
+        others = sum(identity.provider != PASSWORD_PROVIDER for identity in identities)
+        kinds = [AuditKind.EMAIL_VERIFIED, *[AuditKind.IDENTITY_UNLINKED] * others]
+        return tuple(AuditEvent.of(kind, subject=account.id) for kind in kinds)
 
     def send_verification(self, email: str, *, link: str | None = None) -> Flow[None]:
         """Mail a link that verifies an address, if there is an account that needs it.

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limen.account import PASSWORD_ISSUER, PASSWORD_PROVIDER, Account, Found, Identity
-from limen.effects import Removal
+from limen.effects import Removal, Revoke
 from limen.errors import StoreUnavailable
+from limen.revocation import Target
 from limen.stores.memory.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class Accounts(Sessions):
             updated_at=effect.now,
         )
         self.accounts[effect.id] = account
+        if effect.roles is not None and effect.horizon:
+            self.revoke(Revoke(Target.tokens(effect.id), effect.now, effect.horizon))
         return account
 
     def set_password(self, effect: effects.SetPassword) -> bool:
@@ -101,9 +104,15 @@ class Accounts(Sessions):
             return False
         self.keep_password(effect.id, effect.password_hash, effect.now)
         if effect.moves_on:
-            self.accounts[effect.id] = replace(
-                account, revision=account.revision + 1, updated_at=effect.now
-            )
+            account = replace(account, revision=account.revision + 1, updated_at=effect.now)
+        if effect.sole:
+            account = replace(account, email_verified=True)
+            self.identities = {
+                id_: one
+                for id_, one in self.identities.items()
+                if one.account_id != effect.id or one.issuer == PASSWORD_ISSUER
+            }
+        self.accounts[effect.id] = account
         if effect.revoke:
             self.end_user(effect.id, effect.keep, effect.now, effect.horizon)
         return True

@@ -68,7 +68,10 @@ def _state(subject: str) -> Steps[tuple[Argument, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a change of an account is about to end, so that anybody can finish it."""
+    """What a change of an account is about to end, so that anybody can finish it.
+
+    One that ends nothing and has a horizon refuses signed tokens and leaves the sessions.
+    """
 
     ends: bool
     keep: str | None
@@ -99,7 +102,8 @@ def update(effect: UpdateAccount) -> Steps[Any]:
     """Perform `UpdateAccount`; only new roles concern sessions."""
     if effect.roles is None:
         return (yield from home(effect))
-    updated, _ = yield from _change(effect.id, effect, _ENDS_NOTHING)
+    intent = Intent(False, None, effect.now, effect.horizon)
+    updated, _ = yield from _change(effect.id, replace(effect, horizon=0), intent)
     return updated
 
 
@@ -187,9 +191,10 @@ def _token() -> str:
 
 
 def _ending(subject: str, intent: Intent) -> revocations.Ending | None:
-    if not intent.ends:
+    if not intent.ends and not intent.horizon:
         return None
-    return revocations.Ending(Target.user(subject, keep=intent.keep), intent.now, intent.horizon)
+    target = Target.user(subject, keep=intent.keep) if intent.ends else Target.tokens(subject)
+    return revocations.Ending(target, intent.now, intent.horizon)
 
 
 def finish_abandoned() -> Steps[None]:

@@ -8,8 +8,9 @@ from sqlalchemy import and_, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from limen.account import PASSWORD_ISSUER, PASSWORD_PROVIDER, Account, Found
-from limen.effects import Ended
+from limen.effects import Ended, Revoke
 from limen.errors import StoreUnavailable
+from limen.revocation import Target
 from limen.stores.sql import identities, sessions
 from limen.stores.sql.locks import hold_subject
 from limen.stores.sql.rows import Values, account_of, account_values, insert_for, names
@@ -103,6 +104,8 @@ def change(connection: Connection, effect: UpdateAccount) -> Account | None:
         values["revision"] = account.c.revision + 1
     changed = update(account).where(account.c.id == effect.id).values(values).returning(account)
     row = connection.execute(changed).one_or_none()
+    if row is not None and effect.roles is not None and effect.horizon:
+        sessions.revoke(connection, Revoke(Target.tokens(effect.id), effect.now, effect.horizon))
     return None if row is None else account_of(row)
 
 
@@ -113,9 +116,14 @@ def set_password(connection: Connection, effect: SetPassword) -> bool:
     if connection.scalar(kept) != effect.revision:
         return False
     _keep_password(connection, effect.id, effect.password_hash, effect.now)
+    moved: Values = {"email_verified": True} if effect.sole else {}
     if effect.moves_on:
-        moved = {"revision": account.c.revision + 1, "updated_at": effect.now}
+        moved |= {"revision": account.c.revision + 1, "updated_at": effect.now}
+    if moved:
         connection.execute(update(account).where(account.c.id == effect.id).values(moved))
+    if effect.sole:
+        owned, others = credential.c.account_id == effect.id, credential.c.issuer != PASSWORD_ISSUER
+        connection.execute(delete(credential).where(owned, others))
     if effect.revoke:
         sessions.end_user(connection, effect.id, effect.keep, effect.now, effect.horizon)
     return True

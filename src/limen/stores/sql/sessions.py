@@ -198,6 +198,10 @@ def revoke(connection: Connection, effect: Revoke) -> Ended:
     target, now, horizon = effect.target, effect.now, effect.horizon
     if target.spares_sessions:
         owned = session.c.subject == target.subject
+        # Alone with their rows: who is about to sign a token either shows the moment here, or
+        # reads what this transaction has changed.
+        rows = select(session.c.id).where(owned).order_by(session.c.id)
+        connection.execute(rows.with_for_update()).all()
         latest = max(now, *connection.execute(_LATEST.where(owned)).one())
         return Ended(0, log.append(connection, target.kind, [target.subject], latest, horizon))
     match target.kind:

@@ -180,6 +180,21 @@ class IdentityCases:
         assert await identities_of(store, "usr_eve") == ()
 
     @case
+    async def test_a_password_may_become_the_only_way_to_sign_in(self, store: Store) -> None:
+        assert await store.perform(AddAccount(account(), None, identity("ada", "9")))
+        await add_account(store, "bob")
+        assert await store.perform(AddIdentity(identity("bob", "10"), 0))
+        sole = SetPassword("usr_ada", "hash", 1, NOW + 1, moves_on=True, revoke=True, sole=True)
+        assert not await store.perform(sole)  # of another revision: nothing is removed
+        assert len(await identities_of(store)) == 1
+        assert await store.perform(replace(sole, revision=0))
+        (password,) = await identities_of(store)
+        assert password.provider == PASSWORD_PROVIDER
+        found = await store.perform(FindAccount(id="usr_ada"))
+        assert found == Found(account(email_verified=True, revision=1, updated_at=NOW + 1), "hash")
+        assert len(await identities_of(store, "usr_bob")) == 2
+
+    @case
     async def test_the_store_numbers_identities_itself(self, store: Store) -> None:
         await add_account(store)
         for subject in ("1", "2"):

@@ -19,12 +19,14 @@ from limen.effects import (
     ReadLog,
     Revoke,
     TouchSession,
+    UpdateAccount,
 )
 from limen.revocation import Kind, Revocation, Target
 from limen.testing.store_cases.case import (
     HORIZON,
     NOW,
     ROUNDS,
+    add_account,
     case,
     digest,
     live,
@@ -102,6 +104,23 @@ class RevocationCases:
             assert entry.not_before == NOW + 1
         assert await store.perform(FindSession(digest=digest("ref one"))) is not None
         assert await store.perform(live("fresh one")) is not None
+
+    @case
+    async def test_new_roles_refuse_the_tokens_that_carry_the_old_ones(self, store: Store) -> None:
+        await add_account(store)
+        await open_session(store)
+        await store.perform(TouchSession("ses_one", NOW + 5))
+        roles = frozenset({"admin"})
+        await store.perform(UpdateAccount("usr_ada", NOW, roles=roles, horizon=HORIZON))
+        (entry,) = await store.perform(ReadLog(0))
+        assert (entry.kind, entry.subject) == (Kind.USER, "usr_ada")
+        # After the last use of its sessions too, by a clock that is ahead.
+        assert (entry.not_before, entry.expires_at) == (NOW + 6, NOW + 5 + HORIZON)
+        await store.perform(UpdateAccount("usr_ada", NOW, name="Lady", horizon=HORIZON))
+        await store.perform(UpdateAccount("usr_ada", NOW, roles=roles))
+        assert await store.perform(UpdateAccount("usr_x", NOW, roles=roles, horizon=5)) is None
+        assert await store.perform(ReadLog(entry.seq)) == ()
+        assert await store.perform(FindSession(digest=digest("ref one"))) is not None
 
     @case
     async def test_a_key_is_logged_and_ends_no_session(self, store: Store) -> None:
