@@ -1,11 +1,11 @@
-"""An application with one route and one socket, which says whom it sees and by which key."""
+"""An application that says whom it sees and by which key, on a route and a socket."""
 
 from __future__ import annotations
 
 from fastapi import FastAPI, WebSocket
 
 from limen import Limen
-from limen.web.fastapi import CurrentPrincipal, install
+from limen.web.fastapi import CurrentPrincipal, install, requires_fresh
 
 
 def application(auth: Limen) -> FastAPI:
@@ -16,6 +16,10 @@ def application(auth: Limen) -> FastAPI:
     @app.post("/me")
     async def me(principal: CurrentPrincipal) -> dict[str, str | None]:
         return {"subject": principal.subject, "bound_to": principal.bound_to}
+
+    @app.get("/vault", dependencies=[requires_fresh(acr="aal2")])
+    async def vault() -> str:
+        return "open"
 
     @app.websocket("/socket")
     async def socket(websocket: WebSocket, principal: CurrentPrincipal) -> None:

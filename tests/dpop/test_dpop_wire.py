@@ -123,6 +123,15 @@ def test_a_bound_credential_by_another_way_is_refused(app: App) -> None:
         assert app.me(("Cookie", cookie), ("DPoP", app.proof("GET", url))).status_code == 401
 
 
+def test_a_bound_sign_in_that_is_not_enough_is_told_so_by_dpop(app: App) -> None:
+    """RFC 9470 section 3 with the scheme by which the client comes."""
+    told = challenge(app.http.get(app.live.url + "/vault", auth=app.proving))
+    assert told.startswith('DPoP error="insufficient_user_authentication"')
+    bearer, _ = app.live.app(f"ada{next(numbers)}@example.org")
+    told = challenge(bearer.get(app.live.url + "/vault"))
+    assert told.startswith('Bearer error="insufficient_user_authentication"')
+
+
 @pytest.mark.proves("dpop:1")
 def test_two_proofs_are_refused(app: App) -> None:
     url, credential = app.live.url + "/me", app.kept["token"]
@@ -199,6 +208,21 @@ def test_a_refresh_needs_the_same_key(
     app.http.post("/sign-out", json=body, auth=app.proving)
     refused = app.http.post("/refresh", json=body, auth=Proving(holder, clock))
     assert refused.status_code == 401
+
+
+def test_a_stranger_makes_nobody_keep_a_proof(lives: Callable[..., Live], holder: Holder) -> None:
+    """A sign-out has no budget, so it writes nothing for whoever has no credential."""
+    live = lives()
+    bare, clock = live.client(origin=False), live.auth.assembly.clock
+    for path, again in (("/sign-out", 200), ("/refresh", 401)):
+        url = live.api + path
+        headers = {"DPoP": holder.proof("POST", url, clock.now())}
+        body = {"refreshToken": "lmr_" + "A" * 43}
+        first, second = (bare.post(url, json=body, headers=headers) for _ in range(2))
+        assert second.status_code == again
+        replayed = 'error="invalid_dpop_proof"' in second.headers.get("www-authenticate", "")
+        assert replayed is (path == "/refresh")
+        assert 'error="invalid_dpop_proof"' not in first.headers.get("www-authenticate", "")
 
 
 @pytest.mark.proves("dpop:10")

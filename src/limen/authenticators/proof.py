@@ -65,10 +65,10 @@ class ProofAuthenticator:
             return None
         return Refused(Reason.PROOF_REPLAYED)
 
-    def prove(self, proof: Proof, now: int) -> Flow[str | Refused]:
+    def prove(self, proof: Proof, now: int, *, uses_up: bool = True) -> Flow[str | Refused]:
         """Return the thumbprint of the key whose holder made a proof, and use the proof up."""
         judgement = yield from self.examine(proof, now)
         if isinstance(judgement, Refused):
             return judgement
-        refused = yield from self.spend(judgement, now)
+        refused = (yield from self.spend(judgement, now)) if uses_up else None
         return refused or judgement.thumbprint

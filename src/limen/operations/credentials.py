@@ -73,13 +73,17 @@ class Credentials(Composed):
         accepted = yield from parts.proofs.accept(proof, secret.reveal(), now, judged_for)
         return (yield from self._told(accepted))
 
-    def prove(self, proof: Proof) -> Flow[str | Refused]:
+    def prove(self, proof: Proof, *, uses_up: bool = True) -> Flow[str | Refused]:
         """Return the thumbprint of the key whose holder made a proof, and use the proof up.
 
         For a sign-in: `Client(proven_key=...)` binds what it gets. Refused with `BAD_PROOF`,
         `PROOF_REPLAYED`, or `NONCE_NEEDED` if it has to contain a newer nonce.
+
+        With `uses_up=False` the store is not written to, and a copy of the proof passes for as
+        long as it is recent: for what does no more when it is done again, such as a sign-out.
         """
-        proven = yield from self._parts.proofs.prove(proof, self._parts.clock.now())
+        now = self._parts.clock.now()
+        proven = yield from self._parts.proofs.prove(proof, now, uses_up=uses_up)
         return (yield from self._told(proven))
 
     def _told(self, outcome: R) -> Flow[R]:

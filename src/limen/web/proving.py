@@ -45,14 +45,16 @@ def proof_about(scope: Scope, text: str, origin: str) -> Proof:
     return Proof(text, method, f"{origin}{_path(scope)}")
 
 
-async def proven_key(request: RequestAuth) -> str | Refused | None:
+async def proven_key(request: RequestAuth, *, uses_up: bool = True) -> str | Refused | None:
     """Use up the proof that a request carries and return the key, `None` without a proof.
 
-    For requests that present no access token, such as a sign-in. `NONCE_NEEDED` and the other
-    reasons are those of `Limen.prove`.
+    For requests that present no access token, such as a sign-in. `NONCE_NEEDED`, the other
+    reasons and `uses_up` are those of `Limen.prove`.
     """
     proof = proof_of(request)
-    return await request.auth.prove(proof) if isinstance(proof, Proof) else proof
+    if not isinstance(proof, Proof):
+        return proof
+    return await request.auth.prove(proof, uses_up=uses_up)
 
 
 def header_transport(dpop: DpopMode) -> BearerTransport:

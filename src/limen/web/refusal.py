@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from limen.freshness import Freshness
+    from limen.principal import Principal
     from limen.settings import DpopMode
     from limen.verdict import Absent
 
@@ -97,6 +98,11 @@ def refusal_of(
         wait = str(verdict.retry_after or 1)
         return Refusal(429, "Too many attempts", {"Retry-After": wait})
     return Refusal(401, "The credential is not valid", challenge)
+
+
+def taken_from(principal: Principal, dpop: DpopMode) -> DpopMode:
+    """Return by which schemes somebody may come again: what is bound goes by DPoP alone."""
+    return dpop if principal.bound_to is None else "require"
 
 
 def challenge_of(verdict: Absent | Refused, dpop: DpopMode = "off") -> str:

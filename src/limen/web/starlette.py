@@ -20,7 +20,7 @@ from limen.freshness import Freshness
 from limen.phase import Phase
 from limen.verdict import Absent, Authenticated
 from limen.web.asgi import SCOPE_KEY, AuthMiddleware
-from limen.web.refusal import Refusal, forbidden, refusal_of
+from limen.web.refusal import Refusal, forbidden, refusal_of, taken_from
 from limen.web.request import RequestAuth
 
 if TYPE_CHECKING:
@@ -149,7 +149,9 @@ async def fresh(
     if wanted.max_age is None:
         wanted = replace(wanted, max_age=auth.settings.fresh)
     refused = await auth.require_fresh(principal, wanted)
-    return principal if refused is None else refusal_of(refused, auth.settings.dpop, wanted)
+    if refused is None:
+        return principal
+    return refusal_of(refused, taken_from(principal, auth.settings.dpop), wanted)
 
 
 def accepted(connection: HTTPConnection, verdict: Verdict, dpop: DpopMode = "off") -> Principal:

@@ -20,7 +20,7 @@ from limen.transports import BearerTransport, Carrier, DpopTransport, OriginRule
 from limen.transports.dpop import proof_in
 from limen.verdict import Absent, Reason, Refused
 from limen.web.proving import proof_about
-from limen.web.refusal import STORE_DOWN, forbidden, refusal_of
+from limen.web.refusal import STORE_DOWN, forbidden, refusal_of, taken_from
 from limen.web.starlette import accepted, refused
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ class TokenPrincipal:
         if self.fresh is not None:
             stale = self.verifier.require_fresh(principal, self.fresh)
             if stale is not None:
-                raise refused(connection, refusal_of(stale, self._dpop, self.fresh))
+                raise refused(
+                    connection, refusal_of(stale, taken_from(principal, self._dpop), self.fresh)
+                )
         return principal
 
     async def _verdict(self, connection: HTTPConnection) -> Verdict:

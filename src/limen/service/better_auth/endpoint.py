@@ -48,7 +48,7 @@ class Endpoint:
     its wider one for what costs work and proves nothing; `opens` applies the form rule of a
     sign-in. With `needs_store` it does not exist where there is none.
     `anywhere` takes a form from a page of any site, so its handler must neither change nor tell
-    anything.
+    anything. `repeatable` does nothing more when it is done again.
     """
 
     method: str
@@ -64,6 +64,7 @@ class Endpoint:
     opens: bool = False
     needs_store: bool = True
     anywhere: bool = False
+    repeatable: bool = False
     media_type: str = JSON_TYPE
     headers: tuple[str, ...] = ()  # request headers that it reads
     query: tuple[str, ...] = ()  # query parameters that it reads

@@ -32,7 +32,8 @@ async def refusal_of_proof(call: Call, endpoint: Endpoint) -> Answer | None:
     if call.principal is not None:
         call.proven_key = call.principal.bound_to
     else:
-        proven = await proven_key(call.request_auth)
+        # So no stranger makes the store write by a sign-out, which has no budget.
+        proven = await proven_key(call.request_auth, uses_up=not endpoint.repeatable)
         if isinstance(proven, Refused):
             return refused(call, proven)
         call.proven_key = proven

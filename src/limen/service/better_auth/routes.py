@@ -103,6 +103,7 @@ ENDPOINTS: Final = (
         schemas.SUCCESS,
         body=SIGN_OUT,
         needs_store=False,
+        repeatable=True,
         headers=(PROOF_HEADER,),
     ),
     Endpoint(
