@@ -68,6 +68,7 @@ class AuditKind(StrEnum):
     BUDGET_SPENT = "budget.spent"
     SPRAYING_SUSPECTED = "spraying.suspected"
     CREDENTIAL_REFUSED = "credential.refused"
+    SESSION_UNREADABLE = "session.unreadable"
     ORIGIN_REFUSED = "origin.refused"
     ACCESS_DENIED = "access.denied"
     PROOF_REFUSED = "proof.refused"
@@ -172,6 +173,9 @@ KINDS: Final[Mapping[AuditKind, Told]] = MappingProxyType(
         ),
         AuditKind.CREDENTIAL_REFUSED: Told(
             "A credential was presented that was never handed out so.", ("credential",), flood=True
+        ),
+        AuditKind.SESSION_UNREADABLE: Told(
+            "The row of a session holds what Limen does not write: somebody changed it.", flood=True
         ),
         AuditKind.ORIGIN_REFUSED: Told(
             "A page of another site wanted to act with somebody's cookies.", flood=True

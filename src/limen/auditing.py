@@ -16,19 +16,46 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from limen import forks
 from limen.addresses import network_of
-from limen.audit import KINDS, MAX_TEXT, MAX_USER_AGENT, AuditEvent, AuditPolicy, legible
-from limen.effects import AppendAudit, Writing, meant, told
+from limen.audit import (
+    KINDS,
+    MAX_TEXT,
+    MAX_USER_AGENT,
+    AuditEvent,
+    AuditKind,
+    AuditPolicy,
+    legible,
+)
+from limen.effects import (
+    AppendAudit,
+    AttachCredential,
+    FindRefresh,
+    FindSession,
+    RotateRefresh,
+    SetSessionFields,
+    Writing,
+    meant,
+    told,
+)
 from limen.entropy import SystemEntropy, random_text
 from limen.forks import Forkable
 from limen.principal import Client
 
 if TYPE_CHECKING:
     from limen.clock import Clock
+    from limen.effects import AnyEffect
+    from limen.errors import UnreadableSession
 
 E = TypeVar("E")
 
 _log = logging.getLogger("limen.audit")
 _ID_OCTETS: Final = 12
+_OF_ONE_SESSION: Final = (
+    FindSession,
+    FindRefresh,
+    RotateRefresh,
+    AttachCredential,
+    SetSessionFields,
+)
 _FLOODS: Final = frozenset(kind.value for kind, told in KINDS.items() if told.flood)
 _SECOND: Final = 1_000
 _MINUTE: Final = 60_000
@@ -197,6 +224,18 @@ class Auditing:
 
     def _admitted(self, event: AuditEvent) -> AuditEvent | None:
         return self._flood.admitted(event) if event.kind in _FLOODS else event
+
+    def unreadable(self, effect: AnyEffect, fault: UnreadableSession) -> AppendAudit:
+        """Return what is to be kept of a session that nobody can read, and tell the log.
+
+        The effect is answered by `None`: there is no such session. Raises the fault again if
+        it is about more than that one.
+        """
+        if not isinstance(effect, _OF_ONE_SESSION):
+            raise fault
+        _log.error("%s; it is taken for no session", fault)
+        event = AuditEvent.of(AuditKind.SESSION_UNREADABLE, session_id=fault.session_id)
+        return AppendAudit(events=(event,))
 
     def stands_without(self, effect: object) -> bool:
         """Tell whether a refusal stands though the store could not keep what tells of it.

@@ -32,7 +32,7 @@ from limen.effects import (
     VerifyPassword,
     may_have_revoked,
 )
-from limen.errors import LimenError, StoreUnavailable
+from limen.errors import LimenError, StoreUnavailable, UnreadableSession
 from limen.feeds import coverage, feed_for, position
 from limen.hashing import HashingPool
 from limen.mailers import Post, mailer_for
@@ -304,6 +304,8 @@ class Limen(AwaitedVerbs):
             return self._auditing.kept(told, None)
         try:
             answer = await self._store.perform(told)
+        except UnreadableSession as fault:
+            answer = await self._perform(self._auditing.unreadable(told, fault))
         except StoreUnavailable:
             if not self._auditing.stands_without(told):
                 raise

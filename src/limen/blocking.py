@@ -27,7 +27,7 @@ from limen.effects import (
     VerifyPassword,
     may_have_revoked,
 )
-from limen.errors import StoreUnavailable
+from limen.errors import StoreUnavailable, UnreadableSession
 from limen.feeds import blocking_feed_for, coverage, position
 from limen.mailers import BlockingPost, mailer_for
 from limen.operations import Operations
@@ -223,6 +223,8 @@ class BlockingLimen:
             return self._auditing.kept(told, None)
         try:
             answer = self._store.perform(told)
+        except UnreadableSession as fault:
+            answer = self._perform(self._auditing.unreadable(told, fault))
         except StoreUnavailable:
             if not self._auditing.stands_without(told):
                 raise

@@ -8,6 +8,7 @@ as a value, see `limen.verdict`. Only faults are exceptions:
     │   └── MigrationNeeded    the database has not the tables this version needs
     ├── InvalidToken           a signed token failed a check; a strategy turns it into a refusal
     ├── StoreUnavailable       the store cannot answer, so the request must be refused (503)
+    │   └── UnreadableSession  somebody else changed the row of a session; it is refused (401)
     ├── Overloaded             more passwords wait to be hashed than the queue may hold (503)
     └── LetterRejected         a mail server will never take this letter
 """
@@ -53,6 +54,17 @@ class InvalidToken(LimenError):
 
 class StoreUnavailable(LimenError):
     """The store did not answer. Nothing was accepted and nothing may be assumed."""
+
+
+class UnreadableSession(StoreUnavailable):
+    """The row of one session holds what Limen does not write: somebody else changed it.
+
+    A store raises it; whoever runs a flow refuses the session and tells the audit log.
+    """
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"the row of the session {session_id} holds what Limen does not write")
+        self.session_id = session_id
 
 
 class Overloaded(LimenError):

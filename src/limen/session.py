@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
-from limen.errors import ConfigurationError
+from limen.errors import ConfigurationError, UnreadableSession
 from limen.principal import Client
 from limen.verdict import Reason
+
+R = TypeVar("R")
 
 # 32 bytes are 256 bits, as 43 characters of base64url; ASVS 7.2.3 asks for 128 bits.
 CREDENTIAL_OCTETS = 32
@@ -98,6 +102,64 @@ class Session:
     def ends_at(self) -> int:
         """Return when the session ends if nobody uses it again."""
         return min(self.used_at + self.idle, self.expires_at)
+
+
+# The last millisecond of the year 9999, beyond which no calendar of ours goes.
+_LAST_MOMENT: Final = 253_402_300_799_999
+NO_FIELDS: Final = "{}"
+_TYPES: Final = (str, str, str, int, int, int, int, int, str, str, bool, str)
+
+
+def as_written(session: Session) -> Session:
+    """Return a session that was read from a store, if Limen can have written it.
+
+    Raises `UnreadableSession` if not: whoever changed a row elsewhere decides nothing here.
+    """
+    one, client = session, session.client
+    # Written out, as each row that is read passes here: a loop would take three times as long.
+    types = (
+        *(type(one.id), type(one.subject), type(one.strategy), type(one.authenticated_at)),
+        *(type(one.created_at), type(one.used_at), type(one.expires_at), type(one.idle)),
+        *(type(client.address), type(client.user_agent), type(one.remembered), type(one.fields)),
+    )
+    if (
+        types == _TYPES
+        and 0 <= one.authenticated_at <= _LAST_MOMENT
+        and 0 <= one.created_at <= _LAST_MOMENT
+        and 0 <= one.used_at <= _LAST_MOMENT
+        and 0 <= one.expires_at <= _LAST_MOMENT
+        and 0 <= one.idle <= _LAST_MOMENT
+        and (one.fields == NO_FIELDS or _is_object(one.fields))
+        and (one.bound_to is None or type(one.bound_to) is str)
+        and _are_texts(one.methods)
+        and _are_texts(one.roles)
+    ):
+        return session
+    raise UnreadableSession(str(session.id))
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    for value in values:  # noqa: SIM110 - a generator costs more than what it looks at
+        if type(value) is not str:
+            return False
+    return True
+
+
+def readable(read: Callable[[R], Session], rows: Iterable[R]) -> Iterator[Session]:
+    """Yield the sessions of rows, without those that Limen cannot have written.
+
+    One spoilt row must not keep somebody from seeing their other devices.
+    """
+    for row in rows:
+        with contextlib.suppress(UnreadableSession):
+            yield read(row)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,11 +159,7 @@ class World:
             options.update(self.options)
         strategy = changes.pop("strategy", self.strategy)
         auth = Limen(strategy, **(options | changes))
-        try:
-            self.loop.run(auth.open())
-        except Exception:
-            self.loop.run(auth.close())  # what was opened before it failed
-            raise
+        self.loop.run(auth.open())
         return Node(self.loop, auth, self.letters)
 
     def begin(self) -> None:

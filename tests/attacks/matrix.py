@@ -227,7 +227,11 @@ ROWS = (
     ),
     Row(71, "Many guess at once to outrun the count"),
     Row(72, "A mailed link is guessed, or used by many at once", told=AuditKind.PASSWORD_RESET),
-    _ended(73, "An account was opened in wait for the owner of its address", AuditKind.REVOKED),
+    _ended(
+        73,
+        "An account was opened in wait for the owner of its address",
+        AuditKind.PASSWORD_RESET,
+    ),
     # -- time
     Row(74, "The clocks of two machines differ"),
     Row(75, "A clock is turned back"),
@@ -271,7 +275,7 @@ ROWS = (
         "test_redis_removals.py::test_what_is_kept_of_a_session_is_what_an_older_process_reads",
     ),
     Row(89, "The strategy changes while people are signed in"),
-    Row(90, "A row in the store was tampered with"),
+    Row(90, "A row in the store was tampered with", told=AuditKind.SESSION_UNREADABLE),
     _alike(
         91,
         "A credential is looked for in what was logged, traced or told",

@@ -181,18 +181,24 @@ def the_strategy_changes(cell: Cell) -> None:
 def a_row_that_was_tampered_with(cell: Cell) -> None:
     store = Failing(cell.world.store())
     node = cell.node(store=store)
-    for text in ("cos\nsystem\n(S'touch /tmp/x'\ntR.", "{", "7", '{"__class__": "os.system"}'):
+    for text in (
+        "cos\nsystem\n(S'touch /tmp/x'\ntR.",
+        "{",
+        "7",
+        "[7]",
+        '{"__class__": "os.system"}',
+    ):
         victim = cell.victim(node)
         copy, other = victim.copy(), cell.victim(node)
         assert tampered(cell.world.options, victim.session_id, text) > 0
         renewing = {"refreshToken": copy.refresh or copy.access}
         nobody = Client(node, cell.watch)
-        assert status_of(nobody, "POST", f"{API}/refresh", renewing) in (401, 503)
+        assert status_of(nobody, "POST", f"{API}/refresh", renewing) == 401
         if not cell.is_signed:
-            assert status_of(by_header(node, cell.watch, copy.access), "GET", "/notes") in (
-                401,
-                503,
-            )
+            assert by_header(node, cell.watch, copy.access).status == 401
+        # A browser lets go of it, and its owner signs in again.
+        assert victim.ask("/get-session").json() is None
+        assert victim.sign_in().status_code == 200
         assert other.status == 200
         assert other.tell("/refresh").status_code == 200
 

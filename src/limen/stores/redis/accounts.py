@@ -114,7 +114,8 @@ def set_password(effect: SetPassword) -> Steps[bool]:
     found = yield from home(FindAccount(id=effect.id))
     if found is None or found.account.revision != effect.revision:
         return False
-    intent = Intent(effect.revoke, effect.keep, effect.now, effect.horizon)
+    horizon = effect.horizon if effect.revoke else 0
+    intent = Intent(effect.revoke, effect.keep, effect.now, horizon)
     # The home has no sessions to end, and its log is not the one that is followed.
     at_home = replace(effect, revoke=False, keep=None, horizon=0)
     done, _ = yield from _change(effect.id, at_home, intent)
@@ -126,7 +127,8 @@ def set_disabled(effect: SetDisabled) -> Steps[int | None]:
     found = yield from home(FindAccount(id=effect.id))
     if found is None:
         return None
-    intent = Intent(effect.disabled, None, effect.now, effect.horizon)
+    horizon = effect.horizon if effect.disabled else 0
+    intent = Intent(effect.disabled, None, effect.now, horizon)
     done, ended = yield from _change(effect.id, replace(effect, horizon=0), intent)
     return None if done is None else ended
 

@@ -7,10 +7,10 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from limen.errors import StoreUnavailable
+from limen.errors import StoreUnavailable, UnreadableSession
 from limen.principal import Client
 from limen.revocation import Kind, Revocation
-from limen.session import Session, Standing
+from limen.session import NO_FIELDS, Session, Standing, as_written
 
 if TYPE_CHECKING:
     from limen.stores.redis.steps import Argument, Reply
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 _GREATEST: Final = 1 << 53
 # Of the reply `standing`: a word, the session's id and eight fields, then the account's state.
 STANDING: Final = 13
-NO_FIELDS: Final = "{}"
-_BODY: Final = (6, 7)  # parts of a session that no script looks at
 
 
 def encoded(argument: Argument) -> bytes:
@@ -72,21 +70,30 @@ def fields_of(session: Session) -> str | None:
 
 @functools.lru_cache(maxsize=1_024)
 def _set(text: bytes) -> frozenset[str]:
-    return frozenset(json.loads(text))
-
-
-def _parts(body: bytes) -> list[Any]:
     with contextlib.suppress(ValueError):
-        parts = json.loads(body)
-        if isinstance(parts, list) and len(parts) in _BODY:
-            return parts
-    raise StoreUnavailable("a row of Redis holds what Limen does not write")
+        read = json.loads(text)
+        if isinstance(read, list) and all(isinstance(one, str) for one in read):
+            return frozenset(read)
+    raise StoreUnavailable("the copy of an account in Redis holds what Limen does not write")
 
 
 def session_of(row: list[bytes]) -> Session:
-    """Return the session of a row: its id, then the fields in the order of the scripts."""
+    """Return the session of a row: its id, then the fields in the order of the scripts.
+
+    Raises `UnreadableSession`.
+    """
+    try:
+        session = _session_of(row)
+    except (ValueError, TypeError):
+        session = None
+    if session is None:
+        raise UnreadableSession(row[0].decode("utf-8", "replace"))
+    return as_written(session)
+
+
+def _session_of(row: list[bytes]) -> Session:
     id_, subject, strategy, created, used, expires, idle, body, fields = row
-    authenticated_at, methods, address, user_agent, remembered, roles, *bound = _parts(body)
+    authenticated_at, methods, address, user_agent, remembered, roles, *bound = json.loads(body)
     return Session(
         id=text_of(id_),
         subject=text_of(subject),

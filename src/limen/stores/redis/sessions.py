@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from limen.session import Opened
+from limen.session import NO_FIELDS, Opened, readable
 from limen.stores.redis import revocations, scripts
 from limen.stores.redis.accounts import run_with_account
-from limen.stores.redis.rows import NO_FIELDS, body_of, fields_of, session_of, standing_of, text_of
+from limen.stores.redis.rows import body_of, fields_of, session_of, standing_of, text_of
 from limen.stores.redis.steps import Reply, Steps, run
 from limen.verdict import Reason
 
@@ -114,5 +114,5 @@ def set_fields(effect: SetSessionFields) -> Steps[Session | None]:
 def listed(effect: ListSessions) -> Steps[tuple[Session, ...]]:
     """Perform `ListSessions`."""
     _, *rows = yield from run(scripts.LISTED, effect.subject, effect.now)
-    living = (session_of(row) for row in rows)
+    living = readable(session_of, rows)
     return tuple(sorted(living, key=lambda session: (-session.created_at, session.id)))

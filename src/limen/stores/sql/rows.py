@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy.dialects import postgresql, sqlite
 
 from limen.account import Account, Identity
-from limen.errors import StoreUnavailable
+from limen.errors import StoreUnavailable, UnreadableSession
 from limen.principal import Client
-from limen.session import Session, Standing
+from limen.session import Session, Standing, as_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -146,7 +146,17 @@ class Columns(Protocol):
 
 
 def session_of(kept: Columns) -> Session:
-    """Return the session of a row."""
+    """Return the session of a row; raises `UnreadableSession`."""
+    try:
+        session = _session_of(kept)
+    except StoreUnavailable:
+        session = None
+    if session is None:
+        raise UnreadableSession(str(kept["id"]))
+    return as_written(session)
+
+
+def _session_of(kept: Columns) -> Session:
     return Session(
         id=kept["id"],
         subject=kept["subject"],

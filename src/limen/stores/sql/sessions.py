@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from limen.effects import Ended
 from limen.revocation import Kind
-from limen.session import Opened, Session, Standing
+from limen.session import Opened, Session, Standing, readable
 from limen.stores.sql import log
 from limen.stores.sql.locks import Lock, hold, hold_subject
 from limen.stores.sql.rows import session_of, session_values, standing_of
@@ -83,7 +83,7 @@ def listed(connection: Connection, effect: ListSessions) -> tuple[Session, ...]:
     """Perform `ListSessions`."""
     living = _living(effect.subject, effect.now, *session.c)
     newest_first = living.order_by(session.c.created_at.desc(), session.c.id)
-    return tuple(session_of(row) for row in connection.execute(newest_first).mappings())
+    return tuple(readable(session_of, connection.execute(newest_first).mappings()))
 
 
 def open_(connection: Connection, effect: OpenSession) -> Opened | Reason:
