@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from terminal import EMAIL, LIMEN, PASSWORD, PATIENCE_S, SECRET, Terminal
 
+from limen.cli.serve import bound
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -109,6 +111,16 @@ def test_a_port_that_is_taken_is_a_failure(ready: Terminal) -> None:
     assert "Address already in use" in done.stderr
     assert "--port" in done.stderr
     assert done.stdout == ""  # nothing was announced
+
+
+def test_what_is_accepted_sends_at_once() -> None:
+    """However many workers there are: else each answer on a kept connection waits for an ACK."""
+    with bound("127.0.0.1", 0) as listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()) as client:
+            accepted, _ = listening.accept()
+            with accepted, client:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 def test_reload_and_workers_exclude_each_other(ready: Terminal) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import uvicorn
 from labs import HOSTILE_NAME, PASSPHRASE, Recorded, Serve, Served
+from live import bound
 from seeds import FORGETTING, SETUPS
 
 from limen.lab.app import create_app
@@ -147,8 +148,7 @@ def serve() -> Iterator[Serve]:
     started: list[tuple[uvicorn.Server, threading.Thread, socket.socket]] = []
 
     def start(logout: Callable[[], Run] | None = None, sizes: Sizes = FULL) -> Served:
-        listening = socket.socket()
-        listening.bind(("127.0.0.1", 0))
+        listening = bound()
         port = listening.getsockname()[1]
         known = LOGOUT_REPLAY if logout is None else Known(LOGOUT_REPLAY.plot, logout)
         lab = create_app(port, SCENARIOS | {"logout": known}, sizes)

@@ -219,8 +219,8 @@ def test_an_api_that_is_down_signs_nobody_out(site: Site, email: str) -> None:
     site.use("hybrid", LIMEN_ACCESS_LIFETIME="1")
     laptop = site.device()
     sign_up(laptop, email)
-    held = laptop.cookies()
     site.relay.cut()
+    held = laptop.cookies()  # now: until then a page may have renewed them
     laptop.page.goto("/")
     notice = laptop.page.get_by_role("alert").filter(has_text="does not answer right now")
     expect(notice).to_be_visible()

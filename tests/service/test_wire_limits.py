@@ -81,8 +81,8 @@ def test_many_addresses_share_the_budget_of_one_account(start: Callable[..., Liv
 def test_the_current_password_cannot_be_guessed_by_changing_it(
     start: Callable[..., Live],
 ) -> None:
-    two = Budget("sign-in:account", limit=2, window=60_000)
-    browser = start("session", account_budget=two, clock=FrozenClock()).browser()
+    two = Budget("sign-in:device", limit=2, window=60_000)
+    browser = start("session", device_budget=two, clock=FrozenClock()).browser()
     change = {"currentPassword": "a wrong password", "newPassword": "another good battery"}
     answers = [browser.post("/change-password", json=change) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [400, 400, 429]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from live import bound
 from websockets.sync.client import ClientConnection, connect
 
 HERE = Path(__file__).parent
@@ -102,8 +102,7 @@ class Application:
 @contextlib.contextmanager
 def worker(home: Path, named: dict[str, dict[str, Any]]) -> Iterator[Worker]:
     """Run a worker that serves each of the Limens named."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with bound() as listener:
         listener.listen(128)
         port = listener.getsockname()[1]
         arguments = [f"{name}={json.dumps(options)}" for name, options in named.items()]

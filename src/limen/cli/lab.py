@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 from limen.cli.examples import example
 from limen.cli.faults import give_up
 from limen.cli.output import say
-from limen.cli.serve import check_port, run_server
+from limen.cli.serve import bound, run_server
 from limen.errors import ConfigurationError
 
 # The Lab shows what a service must hide, so nobody else may reach it.
@@ -73,18 +72,9 @@ def run_lab(
         runs = [] if shown is None else [foreign.opened(shown)]
     except schema.NotATrace as fault:
         give_up(f"{check or shown} is no trace that this version can read: {fault}.")
-    port = port or _free_port()
-    check_port(LAB_HOST, port)
-    lab = create_app(port, runs=runs)
-    say(f"Open {lab.launch_url}")
-    say("Press Ctrl-C to stop.")
-    sys.stdout.flush()  # whoever reads a pipe needs the address now
-    run_server(lab.app, host=LAB_HOST, port=port, access_log=False)
-
-
-def _free_port() -> int:
-    """Return a port that is free now: the address must name it before the server listens."""
-    with socket.socket() as probe:
-        probe.bind((LAB_HOST, 0))
-        number: int = probe.getsockname()[1]
-        return number
+    with bound(LAB_HOST, port or 0) as listening:
+        lab = create_app(listening.getsockname()[1], runs=runs)
+        say(f"Open {lab.launch_url}")
+        say("Press Ctrl-C to stop.")
+        sys.stdout.flush()  # whoever reads a pipe needs the address now
+        run_server(lab.app, fd=listening.fileno(), access_log=False)

@@ -67,7 +67,7 @@ def serve(
     settings = read(overrides).settings()
     with BlockingLimen(settings=settings):
         pass  # a missing table or a wrong secret is found here, in one sentence
-    check_port(host, port)
+    listening = bound(host, port)
     kept = shown_database(settings.database) if settings.database else "nothing"
     say(
         f"Serving strategy {settings.strategy!r} under http://{host}:{port}{settings.base_path}, "
@@ -81,27 +81,32 @@ def serve(
     if settings.base_url is None:
         complain("base_url is not set; run `limen doctor` before you go public.")
     hand_on(overrides)
-    run_server(
-        APPLICATION,
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        reload=reload,
-        access_log=access_log,
-    )
+    with listening:
+        run_server(
+            APPLICATION,
+            factory=True,
+            fd=listening.fileno(),
+            workers=workers,
+            reload=reload,
+            access_log=access_log,
+        )
 
 
-def check_port(host: str, port: int) -> None:
-    """Give up if nobody could listen there, before anything is announced."""
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket that will listen there; give up if none can, before anything is announced."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            why = error.strerror or str(error)
-            give_up(f"Port {port} of {host} cannot be opened ({why}). Choose another with --port.")
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # What is accepted inherits it. asyncio sees to it only where it made the socket, which is not
+    # so with several workers: then each answer to a kept connection waited 40 ms for an ACK.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        why = error.strerror or str(error)
+        give_up(f"Port {port} of {host} cannot be opened ({why}). Choose another with --port.")
+    return listening
 
 
 def run_server(app: Any, **options: Any) -> None:
