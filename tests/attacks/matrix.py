@@ -105,7 +105,11 @@ ROWS = (
     # -- fixation and binding
     Row(15, "A credential is planted before its victim signs in"),
     Row(16, "A sign-in that another browser began is ended in the victim's"),
-    Row(17, "A sibling domain tosses in a second cookie of the name"),
+    Row(
+        17,
+        "A sibling domain tosses in a second cookie of the name",
+        told=AuditKind.CREDENTIAL_REFUSED,
+    ),
     Row(18, "A cookie has a name that only looks like ours"),
     Row(19, "A cookie without the prefix stands beside ours"),
     Row(20, "Nonsense stands where a credential belongs", told=AuditKind.CREDENTIAL_REFUSED),

@@ -16,7 +16,7 @@ from proving_app import application
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from limen import ProofPolicy
+from limen import AuditKind, ProofPolicy
 from limen.errors import StoreUnavailable
 from limen.stores.sql import migrate
 
@@ -144,7 +144,12 @@ def test_two_proofs_are_refused(app: App) -> None:
     refused = app.http.post("/sign-in/email", json=PERSON, headers=list(lines))
     assert challenge(refused).startswith('DPoP error="invalid_dpop_proof"')
     assert refused.json()["code"] == "INVALID_DPOP_PROOF"
+    assert app.me(("Authorization", f"DPoP {credential}")).status_code == 401
     assert app.me(("Authorization", f"DPoP {credential}"), lines[0]).status_code == 200
+    # No flow hears of what is refused at the edge, and the audit log does.
+    told = app.live.run(app.live.auth.audit(limit=4))
+    assert [one.reason for one in told] == ["unproven", "bad_proof", "bad_proof", "bad_proof"]
+    assert {one.kind for one in told} == {AuditKind.PROOF_REFUSED}
 
 
 @pytest.mark.proves("dpop:8", "dpop:9", "dpop:12", "dpop:13", "attack:7")

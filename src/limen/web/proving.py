@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from limen.audit import AuditKind
 from limen.dpop import Proof
+from limen.effects import record
 from limen.transports import BearerTransport, Carrier, DpopTransport
 from limen.transports.dpop import proof_in
 from limen.verdict import Reason, Refused
 
 if TYPE_CHECKING:
+    from limen.authority import Limen
     from limen.settings import DpopMode
     from limen.transports.base import HeaderLines
     from limen.verdict import Verdict
@@ -52,9 +55,9 @@ async def proven_key(request: RequestAuth, *, uses_up: bool = True) -> str | Ref
     reasons and `uses_up` are those of `Limen.prove`.
     """
     proof = proof_of(request)
-    if not isinstance(proof, Proof):
-        return proof
-    return await request.auth.prove(proof, uses_up=uses_up)
+    if isinstance(proof, Refused):
+        return await told(request.auth, proof)
+    return None if proof is None else await request.auth.prove(proof, uses_up=uses_up)
 
 
 def header_transport(dpop: DpopMode) -> BearerTransport:
@@ -68,8 +71,16 @@ async def judge_access(request: RequestAuth, access: str, carrier: Carrier) -> V
         return await request.auth.authenticate(access)
     proof = proof_of(request)
     if not isinstance(proof, Proof):
-        return proof or Refused(Reason.UNPROVEN)
+        return await told(request.auth, proof or Refused(Reason.UNPROVEN))
     return await request.auth.authenticate(access, proof)
+
+
+async def told(auth: Limen, refused: Refused) -> Refused:
+    """Tell the audit log of a request that is refused before any flow hears of it."""
+    proving = refused.reason in (Reason.BAD_PROOF, Reason.UNPROVEN)
+    kind = AuditKind.PROOF_REFUSED if proving else AuditKind.CREDENTIAL_REFUSED
+    await auth.run(record(kind, reason=refused.reason))
+    return refused
 
 
 def _path(scope: Scope) -> str:

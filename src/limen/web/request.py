@@ -23,7 +23,7 @@ from limen.transports.origin import SAFE_METHODS, Provenance
 from limen.verdict import NOT_OURS, Absent, Authenticated, Issued, Reason, Refused, Verdict
 from limen.web import elsewhere
 from limen.web.closing import Socket, Stream
-from limen.web.proving import header_transport, judge_access
+from limen.web.proving import header_transport, judge_access, told
 
 if TYPE_CHECKING:
     from limen.authority import Limen
@@ -284,9 +284,11 @@ class RequestAuth:
         if auth.assembly.traced:
             carrier = carried.carrier.value if isinstance(carried, Presented) else "none"
             self._record(Phase.CREDENTIAL_EXTRACT, outcome={"carrier": Public(carrier)})
-        verdict: Verdict = carried if isinstance(carried, Refused) else Absent()
+        verdict: Verdict = Absent()
         if isinstance(carried, Presented):
             verdict = await self._judge_own(carried)
+        elif isinstance(carried, Refused):
+            verdict = await told(auth, carried)
         if auth.settings.elsewhere and _may_be_elsewhere(verdict):
             return await elsewhere.judge(self, verdict)
         return verdict
