@@ -163,9 +163,12 @@ class World:
         return Node(self.loop, auth, self.letters)
 
     def begin(self) -> None:
-        """Let both processes know the keys that the last attack has left, as a minute would."""
+        """Let both processes know the keys that the last attack has left, as a minute would.
+
+        From a whole second on, since tokens end with one: no attack depends on the one before it.
+        """
         self.sink.clear()
-        self.clock.advance(KEY_COOLDOWN)
+        self.clock.advance(KEY_COOLDOWN + -self.clock.now() % 1_000)
         for node in (self.near, self.far):
             node.run(node.auth.run(ask(RefreshKeys())))
 
