@@ -92,6 +92,8 @@ def is_email(text: str) -> bool:
 
 def checked_roles(roles: Iterable[str]) -> frozenset[str]:
     """Return roles that fit into a token; raises `ConfigurationError` for any others."""
+    if isinstance(roles, str):
+        raise ConfigurationError("roles", "is one text.", f"Write it as a list: [{roles!r}].")
     checked = frozenset(roles)
     octets = len(json.dumps(sorted(checked)))
     if len(checked) > MAX_ROLES or octets > MAX_ROLES_OCTETS or "" in checked:

@@ -171,6 +171,7 @@ class Limen(AwaitedVerbs):
         if self._feed is not None:
             await self._feed.start()
         for viewer in self._assembly.viewers:
+            begun.callback(viewer.stop)
             viewer.start()
 
     async def close(self) -> None:

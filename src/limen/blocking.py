@@ -123,6 +123,8 @@ class BlockingLimen:
 
     def open(self) -> None:
         """Open the store and read the keys; raises what `Limen.open` does."""
+        if self._opened:
+            return
         with contextlib.ExitStack() as begun:
             begun.callback(self._store.close)
             self._store.open()
@@ -130,10 +132,11 @@ class BlockingLimen:
                 self._kept_up_at = self._assembly.clock.now()
                 with audited_as(SYSTEM):
                     self.run(self._operations.load_keys())
+            for viewer in self._assembly.viewers:
+                begun.callback(viewer.stop)
+                viewer.start()
             self._opened = True
             begun.pop_all()
-        for viewer in self._assembly.viewers:
-            viewer.start()
 
     def close(self) -> None:
         """Close the feed, send waiting letters and close the store."""

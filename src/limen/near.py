@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from limen import forks
 from limen.effects import FindSession
-from limen.errors import StoreUnavailable, UnreadableSession
+from limen.errors import StoreUnavailable
 from limen.forks import Forkable
 from limen.session import CREDENTIAL_LENGTH, Standing
 
@@ -59,10 +59,7 @@ class NearSessions(Forkable):
         digest = hashlib.sha256(presented).digest()
         known = read.get(digest)
         if known is None:
-            try:
-                found = self._reader.answer(FindSession(digest=digest))
-            except UnreadableSession:  # the flow tells the audit log
-                return None
+            found = self._reader.answer(FindSession(digest=digest))
             accepted = self._strategy.accepted(found) if isinstance(found, Standing) else None
             if accepted is None:
                 return None

@@ -138,6 +138,15 @@ def as_written(session: Session) -> Session:
     raise UnreadableSession(str(session.id))
 
 
+def moment(value: object) -> int:
+    """Return a moment that a row holds, 0 for what Limen cannot have written.
+
+    For the last use of what ends: a spoilt row must neither keep itself nor others from ending,
+    nor put an entry of the log so far ahead that nobody signs in again.
+    """
+    return value if type(value) is int and 0 <= value <= _LAST_MOMENT else 0
+
+
 def _are_texts(values: Iterable[object]) -> bool:
     for value in values:  # noqa: SIM110 - a generator costs more than what it looks at
         if type(value) is not str:
@@ -158,7 +167,7 @@ def readable(read: Callable[[R], Session], rows: Iterable[R]) -> Iterator[Sessio
 def _is_object(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

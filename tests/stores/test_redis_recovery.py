@@ -10,11 +10,13 @@ from limen.effects import (
     AddAccount,
     FindRevocation,
     FindSession,
+    ListSessions,
     ReadLog,
     Revoke,
     RotateRefresh,
     SetDisabled,
     SetPassword,
+    TouchSession,
 )
 from limen.family import Replayed, Rotated
 from limen.revocation import Kind, Target
@@ -113,6 +115,25 @@ def test_refused_tokens_stay_refused_and_their_sessions_live(server, store) -> N
     assert store.perform(FindRevocation("ses_one", WHO, None, START))
     assert not store.perform(FindRevocation("ses_one", WHO, None, START + 1))
     assert store.perform(FindRevocation("ses_x", "usr_x", "k1", START))
+
+
+@pytest.mark.parametrize("spoilt", ["zzz", "9e18", "nan", "-1"])
+def test_a_spoilt_moment_keeps_nothing_from_ending(server, store, spoilt) -> None:
+    for name in ("one", "two", "three"):
+        begin(store, name)
+    with server.client() as client:
+        for key in client.scan_iter("{limen}:s:*"):
+            client.hset(key, "used", spoilt)
+    begin(store, "four")
+    assert living(store, "one", "two", "three", "four") == {"one", "two", "three", "four"}
+    (listed,) = store.perform(ListSessions(WHO, START))
+    assert listed.id == "ses_four"
+    assert store.perform(Revoke(Target.session("ses_one"), START, HORIZON)).sessions == 1
+    store.perform(TouchSession("ses_two", START))
+    ended = store.perform(Revoke(Target.user(WHO), START, HORIZON))
+    assert ended.sessions == 3
+    (entry,) = store.perform(ReadLog(ended.seq - 1))
+    assert entry.not_before < START + HORIZON
 
 
 @pytest.mark.proves("attack:85")

@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 from limens import QUICK, STRATEGIES
 
-from limen import AuditKind, BlockingLimen, Limen, Reason, Refused, Target
+from limen import (
+    AuditKind,
+    Authenticated,
+    BlockingLimen,
+    Limen,
+    Reason,
+    Refused,
+    SignedIn,
+    Target,
+)
 from limen.errors import UnreadableSession
 from limen.principal import Client
 from limen.session import as_written
@@ -36,6 +45,7 @@ SPOILT = (
     {"fields": "[]"},
     {"fields": "{"},
     {"fields": None},
+    {"fields": "[" * 60_000},
 )
 pytestmark = pytest.mark.proves("attack:90")
 
@@ -79,8 +89,29 @@ def test_it_is_refused_and_told_and_its_owner_signs_in_again(
         again = limen.sign_in(ADA, PASSWORD).issued
         (device,) = limen.sessions(again.principal.subject)
         assert device.id == again.principal.session_id
-        if column != "used_at":
-            assert limen.revoke(Target.user(device.subject)).sessions_ended == 2
+        assert limen.revoke(Target.user(device.subject)).sessions_ended == 2
+        assert isinstance(limen.sign_in(ADA, PASSWORD), SignedIn)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("moment", ["zzz", 9_000_000_000_000_000_000])
+def test_it_keeps_nothing_from_ending(database: Path, strategy: str, moment: object) -> None:
+    with BlockingLimen(strategy, database=f"sqlite:///{database}", **QUICK) as limen:
+        who = limen.sign_up(ADA, PASSWORD).issued.principal
+        for end in (
+            lambda: limen.revoke(Target.session(who.session_id)),
+            lambda: limen.set_roles(who.subject, ["admin"]),
+            lambda: limen.revoke(Target.user(who.subject)),
+            lambda: limen.disable(who.subject),
+        ):
+            limen.enable(who.subject)
+            limen.sign_in(ADA, PASSWORD)
+            spoil(database, "used_at", moment)
+            end()
+        limen.enable(who.subject)
+        # Nor does it put the log so far ahead that nobody signs in again.
+        again = limen.sign_in(ADA, PASSWORD).issued
+        assert isinstance(limen.authenticate(again.access.reveal()), Authenticated)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -15,6 +15,7 @@ from limen import (
     SignedIn,
     Target,
 )
+from limen.errors import ConfigurationError
 from limen.jose import parse, strict_json
 from limen.stores.memory import BlockingMemoryStore
 from limen.testing import FrozenClock
@@ -133,6 +134,44 @@ def test_strangers_do_not_keep_whoever_is_signed_in_from_a_sensitive_action(stra
         guesses = [limen.reauthenticate(renewed.issued.principal, "a guess") for _ in range(10)]
         assert guesses[0] == Refused(Reason.BAD_CREDENTIALS)
         assert guesses[-1].reason is Reason.THROTTLED
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_proof_of_ones_own_keeps_the_roles_of_the_account(strategy) -> None:
+    with blocking(strategy) as limen:
+        account = limen.add_account(ADA, PASSWORD, roles=["admin"])
+        issued = limen.sign_in(ADA, PASSWORD).issued
+        at = limen.assembly.clock.now()
+        for proven in (
+            Authentication(account.id, at, ("pwd", "otp")),
+            Authentication(account.id, at, ("pwd", "otp"), frozenset({"root"})),
+        ):
+            issued = limen.renew(issued.principal, proven).issued
+            assert issued.principal.roles == {"admin"}
+            who = limen.authenticate(issued.access.reveal()).principal
+            assert (who.roles, who.acr) == ({"admin"}, "aal2")
+
+
+def test_what_is_not_fresh_enough_is_told() -> None:
+    clock = FrozenClock()
+    with blocking("session", clock=clock) as limen:
+        who = limen.sign_up(ADA, PASSWORD).issued.principal
+        clock.advance(HOUR)
+        for wanted in (RECENT, Freshness(acr="aal2")):
+            limen.require_fresh(who, wanted)
+        told = [one for one in limen.audit() if one.kind == AuditKind.ACCESS_DENIED]
+        assert [(one.reason, dict(one.details)) for one in told] == [
+            ("too_weak", {"acr": "aal2"}),
+            ("not_fresh", {"acr": ""}),
+        ]
+        assert {one.session_id for one in told} == {who.session_id}
+
+
+def test_one_text_is_no_set_of_roles() -> None:
+    with blocking("session") as limen:
+        account = limen.add_account(ADA, PASSWORD)
+        with pytest.raises(ConfigurationError, match=r"Write it as a list: \['admin'\]"):
+            limen.set_roles(account.id, "admin")
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -137,9 +137,10 @@ class Guard:
         self, attempt: Attempt, budget: Budget, place: str, bucket: bytes, now: int
     ) -> Flow[Admitted | Refused]:
         limits, counters = self.limits, []
-        who = attempt.who if place == STRANGER else f"{attempt.who}|{place}"
+        # Before the name, where nothing stands that a stranger types.
+        name = budget.name if place == STRANGER else f"{place}@{budget.name}"
         if budget.limit:
-            counters.append(Counter(counted_as(budget.name, who), budget.window, budget.limit))
+            counters.append(Counter(counted_as(name, attempt.who), budget.window, budget.limit))
         if limits.in_a_row:
             counters.append(row_counter(attempt.who, attempt.account, place))
         tallies = (yield from ask(Draw(tuple(counters), now))) if counters else ()

@@ -64,7 +64,7 @@ class Reauthentication(Proving):
 
         Such as by a code, a key or a provider: state every method that was used this time.
         Refused as `reauthenticate`, and with `BAD_CREDENTIALS` for another person than the one
-        who is signed in.
+        who is signed in. The roles are those of the account, where Limen keeps it.
         """
         return (yield from self._renewed(principal, authentication, None, client))
 
@@ -78,12 +78,19 @@ class Reauthentication(Proving):
         yield from enter(Phase.AUTHZ_DECIDE)
         reason = wanted.reason(principal, self._parts.clock.now())
         recent = reason is not Reason.NOT_FRESH
-        if not (yield from check("signed in a moment ago", recent, Reason.NOT_FRESH)):
-            return Refused(Reason.NOT_FRESH)
-        strong = reason is None
-        if not (yield from check("signed in strongly enough", strong, Reason.TOO_WEAK)):
-            return Refused(Reason.TOO_WEAK)
-        return (yield from self._ended(principal))
+        if (yield from check("signed in a moment ago", recent, Reason.NOT_FRESH)):
+            yield from check("signed in strongly enough", reason is None, Reason.TOO_WEAK)
+        if reason is None:
+            return (yield from self._ended(principal))
+        yield from record(
+            AuditKind.ACCESS_DENIED,
+            subject=principal.subject,
+            session_id=principal.session_id,
+            reason=reason,
+            actor=principal.subject,
+            acr=wanted.acr or "",
+        )
+        return Refused(reason)
 
     def _ended(self, principal: Principal) -> Flow[Refused | None]:
         parts = self._parts
@@ -110,6 +117,14 @@ class Reauthentication(Proving):
             refused = Refused(Reason.BAD_CREDENTIALS)
             yield from _refused(principal, refused, proven.methods)
             return refused
+        if account is None and parts.keeps:
+            account = yield from self.account(principal.subject)
+            if account is not None:  # whoever proves it need not know what they may do
+                proven = replace(
+                    proven,
+                    roles=account.roles,
+                    revision=account.revision if proven.revision is None else proven.revision,
+                )
         now = parts.clock.now()
         bound = principal.bound_to  # a proof of another kind does not loosen the key
         if not self._has_session(principal):

@@ -70,7 +70,7 @@ def fields_of(session: Session) -> str | None:
 
 @functools.lru_cache(maxsize=1_024)
 def _set(text: bytes) -> frozenset[str]:
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         read = json.loads(text)
         if isinstance(read, list) and all(isinstance(one, str) for one in read):
             return frozenset(read)
@@ -84,7 +84,7 @@ def session_of(row: list[bytes]) -> Session:
     """
     try:
         session = _session_of(row)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         session = None
     if session is None:
         raise UnreadableSession(row[0].decode("utf-8", "replace"))

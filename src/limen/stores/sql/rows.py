@@ -37,7 +37,7 @@ def names(values: Iterable[str]) -> str:
 # Few texts stand in many rows, and these are read on every request.
 @functools.lru_cache(maxsize=1_024)
 def _listed(text: str) -> tuple[str, ...]:
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, TypeError, RecursionError):
         read = json.loads(text)
         if isinstance(read, list) and all(isinstance(one, str) for one in read):
             return tuple(read)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from limen.effects import Ended
 from limen.revocation import Kind
-from limen.session import Opened, Session, Standing, readable
+from limen.session import Opened, Session, Standing, moment, readable
 from limen.stores.sql import log
 from limen.stores.sql.locks import Lock, hold, hold_subject
 from limen.stores.sql.rows import session_of, session_values, standing_of
@@ -197,12 +197,13 @@ def revoke(connection: Connection, effect: Revoke) -> Ended:
     """Perform `Revoke`: first the sessions, then the log (see `locks`)."""
     target, now, horizon = effect.target, effect.now, effect.horizon
     if target.spares_sessions:
+        hold_subject(connection, target.subject, shared=False)
         owned = session.c.subject == target.subject
         # Alone with their rows: who is about to sign a token either shows the moment here, or
         # reads what this transaction has changed.
         rows = select(session.c.id).where(owned).order_by(session.c.id)
         connection.execute(rows.with_for_update()).all()
-        latest = max(now, *connection.execute(_LATEST.where(owned)).one())
+        latest = max(now, *map(moment, connection.execute(_LATEST.where(owned)).one()))
         return Ended(0, log.append(connection, target.kind, [target.subject], latest, horizon))
     match target.kind:
         case Kind.SESSION:
@@ -236,7 +237,7 @@ def end(connection: Connection, wanted: ColumnElement[bool], now: int) -> tuple[
     ids, latest = [], now
     for session_id, created_at, used_at in gone:
         ids.append(session_id)
-        latest = max(latest, created_at, used_at)
+        latest = max(latest, moment(created_at), moment(used_at))
     return sorted(ids), latest
 
 

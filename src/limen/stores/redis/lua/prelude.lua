@@ -8,6 +8,8 @@ local COPY = 300000 -- an account's state is read from its home again after this
 local GOING = 'x' -- how the token of a change begins that removes the account
 local STALE = 30000000 -- a change of an account that takes longer was given up, in us
 
+local LAST_MOMENT = 253402300799999 -- the last ms of the year 9999
+
 local function arg(n) return ARGV[n + 2] end
 local function num(x) return string.format('%.0f', x) end
 
@@ -53,8 +55,13 @@ local FIELDS = 9 -- apart from the body, which a process of the version before r
 local function session(id)
   local row = redis.call('HMGET', session_key(id), 'subject', 'strategy', 'created', 'used',
     'expires', 'idle', 'body', 'born', 'fields')
-  if row[SUBJECT] then return row end
-  return nil
+  if not row[SUBJECT] then return nil end
+  for _, at in ipairs({ CREATED, USED, EXPIRES, IDLE }) do
+    -- What was changed elsewhere has ended long ago, and keeps nothing from ending.
+    local moment = tonumber(row[at] or '')
+    if not moment or not (moment >= 0 and moment <= LAST_MOMENT) then row[at] = '0' end
+  end
+  return row
 end
 
 local function latest_of(row) return math.max(tonumber(row[CREATED]), tonumber(row[USED])) end
