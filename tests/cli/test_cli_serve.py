@@ -123,6 +123,11 @@ def test_what_is_accepted_sends_at_once() -> None:
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
+def test_an_ipv6_address_takes_ipv6_alone() -> None:
+    with bound("::", 0) as listening:  # bound and not listening: nobody can connect
+        assert listening.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
+
+
 def test_reload_and_workers_exclude_each_other(ready: Terminal) -> None:
     assert ready.run("serve", "--reload", "--workers", "2").returncode == 2
 

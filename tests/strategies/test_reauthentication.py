@@ -136,6 +136,18 @@ def test_strangers_do_not_keep_whoever_is_signed_in_from_a_sensitive_action(stra
         assert guesses[-1].reason is Reason.THROTTLED
 
 
+@pytest.mark.parametrize("typed", [f"{ADA}|confirming", f"confirming|{ADA}", f"confirming:{ADA}"])
+def test_nobody_types_the_name_of_somebodys_own_budget(typed: str) -> None:
+    """Also where one budget is for both, as without that of known devices."""
+    few = Budget("sign-in:account", limit=2, window=HOUR)
+    options = {**QUICK, "device_budget": UNLIMITED, "account_budget": few}
+    with blocking("session", **options) as limen:
+        who = limen.sign_up(ADA, PASSWORD).issued.principal
+        for _ in range(3):
+            limen.sign_in(typed, "a guess")
+        assert isinstance(limen.reauthenticate(who, PASSWORD), SignedIn)
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_proof_of_ones_own_keeps_the_roles_of_the_account(strategy) -> None:
     with blocking(strategy) as limen:
